@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The messages on PATH_BROKER_SOCKET between wardtapd, which owns taps and writes records, and its clients:
+ * attempts (user wardtap) and the CLI (root). SOCK_SEQPACKET, one message each: version u8, type u8, then
+ * the fields below in order. The socket is private (0660 root:wardtap); what needs root is checked by
+ * SO_PEERCRED as well.
+ *
+ *   client                               wardtapd
+ *   HELLO purpose, attempt, service, seat
+ *   WANT_TAP                         ->
+ *                                    <-  WAITING readers           at once, and whenever the number changes
+ *                                    <-  TAP ...                   when one is this client's
+ *   ASK_SESSION uid                  ->
+ *                                    <-  SESSION open
+ *   RECORD record                    ->
+ *                                    <-  RECORDED status, seq      on disk (fdatasync) when status is 0
+ *   SESSION_OPEN uid attempt + pidfd ->
+ *                                    <-  RECORDED status, seq
+ *
+ * A tap belongs to its client until the client sends a RECORD of a verdict (the tap is then used up) or
+ * hangs up (the tap is given to the next client that wants one, as long as it is fresh). */
+#pragma once
+
+#include <sys/types.h>
+
+#include "common/bytes.h"
+#include "common/record.h"
+
+#define BROKER_VERSION 1U
+
+/* A tap older than this is nobody's any more. */
+#define BROKER_TAP_FRESH_USEC (20U * 1000U * 1000U)
+
+enum broker_type {
+        BROKER_HELLO = 1,
+        BROKER_WANT_TAP,
+        BROKER_ASK_SESSION,
+        BROKER_RECORD,
+        BROKER_SESSION_OPEN,  /* with the session leader's pidfd as SCM_RIGHTS */
+        BROKER_SESSION_CLOSE, /* uid, attempt */
+        BROKER_WAITING = 64,
+        BROKER_TAP,
+        BROKER_SESSION,
+        BROKER_RECORDED,
+        BROKER_TYPE_INVALID = -1,
+};
+
+enum broker_purpose {
+        BROKER_SIGN_IN = 1,  /* an attempt: taps without the number; records of attempts */
+        BROKER_ENROL,        /* root only: gets the next tap before any attempt, with its number */
+        BROKER_ADMIN,        /* root only: records of administration, no taps */
+        BROKER_SESSION_HOOK, /* SESSION_OPEN and SESSION_CLOSE on behalf of a PAM application with euid 0 */
+        BROKER_PURPOSE_MAX,
+};
+
+/* Why a card that was tapped has no usable number. */
+enum tap_problem {
+        TAP_OK,
+        TAP_RANDOM,     /* another number at every tap (ISO 14443-3 RID, first byte 08) */
+        TAP_NO_NUMBER,  /* answers, but has no number of 4 to 10 bytes */
+        TAP_TOO_QUICK,  /* was gone before it could be read */
+        TAP_UNREADABLE, /* does not answer as a card should, or not in time */
+        TAP_PROBLEM_MAX,
+};
+
+/* The number as a key in the store: HMAC-SHA256 under one of the site's badge keys. */
+#define BADGE_INDEX_SIZE 32U
+#define BADGE_NUMBER_MAX 10U
+#define BADGE_INDEXES_MAX 2U /* the key in use, and the one before it */
+struct badge_index {
+        char key_id[17]; /* 16 hexadecimal digits: the first 8 bytes of SHA-256 of the badge key */
+        uint8_t index[BADGE_INDEX_SIZE];
+};
+
+struct tap {
+        uint64_t id;        /* unique in one run of wardtapd */
+        uint64_t seen_usec; /* CLOCK_MONOTONIC when the card was seen */
+        char reader[129];
+        char kind[33]; /* "mifare-classic-1k" and so on, from the ATR: a hint, never identity */
+        enum tap_problem problem;
+        char token[9];    /* 8 characters for people and records, from the first index; "" with a problem */
+        size_t n_indexes; /* 0 with a problem */
+        struct badge_index indexes[BADGE_INDEXES_MAX]; /* the key in use first */
+        size_t number_len;                             /* 0 except for BROKER_ENROL */
+        uint8_t number[BADGE_NUMBER_MAX];
+};
+
+struct broker_message {
+        enum broker_type type;
+        union {
+                struct {
+                        enum broker_purpose purpose;
+                        char attempt[33]; /* 32 hexadecimal digits; "" for ENROL and ADMIN */
+                        char service[65];
+                        char seat[65];
+                } hello;
+                struct {
+                        uint16_t readers;
+                } waiting;
+                struct tap tap;
+                struct {
+                        uid_t uid;
+                } ask_session;
+                struct {
+                        bool open; /* this uid has a session on this station that an attempt opened */
+                } session;
+                struct record record;
+                struct {
+                        int status; /* 0, or a negative errno: the record is not on disk */
+                        uint64_t seq;
+                } recorded;
+                struct {
+                        uid_t uid;
+                        char attempt[33];
+                } session_change; /* SESSION_OPEN, SESSION_CLOSE */
+        };
+};
+
+/* For _cleanup_(broker_message_clear): frees a record inside, wipes the rest. */
+void broker_message_clear(struct broker_message *m);
+
+/* Encodes m into w (writer_end() tells whether it fitted). */
+void broker_write(struct writer *w, const struct broker_message *m);
+/* Decodes one whole message. -EPROTONOSUPPORT for another version, -EBADMSG for anything malformed. *ret is
+ * set only on success and owned by the caller. */
+int broker_read(struct bytes b, struct broker_message *ret);
+
+/* Client side: connects (listener made by root) and says hello. */
+int broker_connect(enum broker_purpose purpose, const char *attempt, const char *service, const char *seat,
+                   int *ret_fd);
+int broker_send(int fd, const struct broker_message *m);
+/* As socket_receive() and broker_read(). */
+int broker_receive(int fd, struct broker_message *ret);
+/* Sends a record and waits until wardtapd has it on disk, or deadline_usec (CLOCK_MONOTONIC). 0 and its
+ * number, the status wardtapd answered, or an error of the socket. Other messages that arrive meanwhile are
+ * dropped. */
+int broker_record(int fd, const struct record *record, uint64_t deadline_usec, uint64_t *ret_seq);
+/* Sends SESSION_OPEN with the leader's pidfd (stays the caller's), or SESSION_CLOSE, and waits likewise. */
+int broker_session_open(int fd, uid_t uid, const char *attempt, int pidfd, uint64_t deadline_usec);
+int broker_session_close(int fd, uid_t uid, const char *attempt, uint64_t deadline_usec);

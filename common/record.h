@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One audit record: an event and its fields, as it travels to wardtapd, stands in the write-ahead file and
+ * goes to the journal. wardtapd alone numbers, chains and writes records; everybody else only asks it to. */
+#pragma once
+
+#include "common/bytes.h"
+
+/* name in WARDTAP_EVENT=, MESSAGE_ID, syslog priority. Each has an entry in packaging/wardtap.catalog. */
+#define RECORD_EVENTS(X)                                                                                    \
+        X(SIGN_IN, "sign-in", "59c0ce3c5fc74f0b8054c0021a580d5a", 5)                                        \
+        X(RESUME, "resume", "0fbb80e4423b412ca0f19988e41d36ab", 5)                                          \
+        X(DENIED, "denied", "775a92155dc949f2a4aec20d568d0785", 4)                                          \
+        X(UNKNOWN_BADGE, "unknown-badge", "36f8a9964f4e459f8d9bef622a61cc44", 4)                            \
+        X(CANCELLED, "cancelled", "7bfe4fd6cfce415693910728f07b6771", 6)                                    \
+        X(UNAVAILABLE, "unavailable", "790acbd5a16346718bb4bf5ae8817cfa", 4)                                \
+        X(SESSION_OPEN, "session-open", "5b0d9c28be1a4303b50d0420bf70b7f7", 6)                              \
+        X(SESSION_CLOSE, "session-close", "6c58ec2f5bd545ffb16dc4a72667e4e2", 6)                            \
+        X(PERSON_ADD, "person-add", "188b29bb79a64fdbb75d31afc195a629", 5)                                  \
+        X(BADGE_ENROL, "badge-enrol", "4cb6df2878e649c7a5ad857baae4567c", 5)                                \
+        X(BADGE_END, "badge-end", "bc1509d4049d4f2a8cfb10291f561eb5", 5)                                    \
+        X(BADGE_REFUSED, "badge-refused", "c8ecb70290b14c5aa49f536cc5a852e3", 4)                            \
+        X(KEY_ENROL, "key-enrol", "ef6ba62c2c90450f90aa518a2577099c", 5)                                    \
+        X(KEY_END, "key-end", "db94f7eae8da41aabe7d40e304e1c200", 5)                                        \
+        X(POLICY_APPLY, "policy-apply", "120e7a70c9ce4775aa341e906fe4f951", 5)                              \
+        X(POLICY_REFUSED, "policy-refused", "e457739d18aa4bafb26ef3908b755fff", 1)                          \
+        X(READER_ATTACH, "reader-attach", "148bf1f9996348bdb56661720070cad8", 6)                            \
+        X(READER_DETACH, "reader-detach", "fb5465064c7241d785f0683a440e8d02", 5)                            \
+        X(READER_SLOWED, "reader-slowed", "68727cea970b49d489742a904146c283", 4)                            \
+        X(WRITER_START, "writer-start", "8ec60928dc04494685594b73df31ca9a", 5)                              \
+        X(WRITER_STOP, "writer-stop", "3d0d8ea765fe414b83c45c6867648ef2", 5)                                \
+        X(ALERT, "alert", "f8a3bf57a0af42c6be9d19a14c4247f3", 1)
+
+enum record_event {
+#define X(id, name, message_id, priority) RECORD_##id,
+        RECORD_EVENTS(X)
+#undef X
+                RECORD_EVENT_MAX,
+        RECORD_EVENT_INVALID = -1,
+};
+
+/* Fields, each a line WARDTAP_<id>=value, with the most bytes a value may have. Those from STATION on are
+ * set by wardtapd itself; a sender that sets one is refused. */
+#define RECORD_FIELDS(X)                                                                                    \
+        X(REASON, 64)                                                                                       \
+        X(ATTEMPT, 32)                                                                                      \
+        X(CODE, 8)                                                                                          \
+        X(SEAT, 64)                                                                                         \
+        X(PERSON, 36)                                                                                       \
+        X(USER, 64)                                                                                         \
+        X(UID, 10)                                                                                          \
+        X(ACCOUNT, 64)                                                                                      \
+        X(ROLE, 64)                                                                                         \
+        X(FROM_USER, 64)                                                                                    \
+        X(FROM_SESSION, 64)                                                                                 \
+        X(TO_SESSION, 64)                                                                                   \
+        X(REQUESTOR, 64)                                                                                    \
+        X(BADGE, 32)                                                                                        \
+        X(BADGE_KIND, 32)                                                                                   \
+        X(READER, 128)                                                                                      \
+        X(KEY, 32)                                                                                          \
+        X(FACTORS, 32)                                                                                      \
+        X(AAL, 1)                                                                                           \
+        X(GRACE, 64)                                                                                        \
+        X(LAST_STRONG_USEC, 20)                                                                             \
+        X(GROUPS, 8)                                                                                        \
+        X(SERVICE, 64)                                                                                      \
+        X(CALLER_UID, 10)                                                                                   \
+        X(CALLER_PID, 10)                                                                                   \
+        X(TAP_TO_VERDICT_USEC, 20)                                                                          \
+        X(TAP_TO_SESSION_USEC, 20)                                                                          \
+        X(POLICY, 64)                                                                                       \
+        X(STORE_VERSION, 20)                                                                                \
+        X(WITNESS, 64)                                                                                      \
+        X(DETAIL, 256)                                                                                      \
+        X(STATION, 64)                                                                                      \
+        X(STATION_ID, 32)                                                                                   \
+        X(TAGS, 256)                                                                                        \
+        X(CLOCK_SYNC, 3)                                                                                    \
+        X(TIME_USEC, 20)                                                                                    \
+        X(EPOCH, 32)                                                                                        \
+        X(SEQ, 20)                                                                                          \
+        X(PREV, 64)
+
+enum record_field {
+#define X(id, max) RECORD_FIELD_##id,
+        RECORD_FIELDS(X)
+#undef X
+                RECORD_FIELD_MAX,
+        RECORD_FIELD_FIRST_OF_WRITER = RECORD_FIELD_STATION,
+};
+
+enum record_outcome {
+        RECORD_SUCCESS = 0, /* DICOM PS3.15 A.5: EventOutcomeIndicator 0 */
+        RECORD_FAILURE = 4, /* minor failure */
+};
+
+struct record {
+        enum record_event event;
+        enum record_outcome outcome;
+        char *fields[RECORD_FIELD_MAX]; /* owned; NULL where absent */
+};
+
+/* Frees what the record owns and leaves it empty. For _cleanup_(record_clear). */
+void record_clear(struct record *r);
+
+/* Copies value into the field. Text that is not clean (text_is_clean()) is stored with each offending byte
+ * replaced by '?'; a longer one is cut at a character's end. NULL removes the field. -ENOMEM. */
+int record_set(struct record *r, enum record_field field, const char *value);
+/* The same for a number, in decimal. */
+int record_set_u64(struct record *r, enum record_field field, uint64_t value);
+
+const char *record_event_name(enum record_event event);
+/* RECORD_EVENT_INVALID for a name that no event has. */
+enum record_event record_event_from_name(const char *name);
+/* 32 hexadecimal digits. */
+const char *record_event_message_id(enum record_event event);
+int record_event_priority(enum record_event event);
+/* "WARDTAP_REASON" and so on. */
+const char *record_field_name(enum record_field field);
+
+/* A record as bytes: event u8, outcome u8, then per present field in ascending order: field u8, string. Used
+ * in the broker's messages and in the write-ahead file. */
+void record_write(struct writer *w, const struct record *r);
+/* Takes all of b. -EBADMSG for an unknown event, outcome or field, a field out of order, twice, too long or
+ * not clean, or left-over bytes. *ret is set only on success. -ENOMEM. */
+int record_read(struct bytes b, struct record *ret);

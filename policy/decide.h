@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decision: a pure function of evidence, rules, history and clock. It reads nothing else, changes
+ * nothing, and is asked again whenever there is more evidence. */
+#pragma once
+
+#include "policy/reason.h"
+#include "policy/rules.h"
+
+enum badge_evidence {
+        BADGE_NONE,
+        BADGE_NUMBER, /* identified: a claim */
+        BADGE_SECRET, /* answered our challenge with the key enrolled for it */
+        BADGE_EVIDENCE_MAX,
+};
+
+struct policy_evidence {
+        enum badge_evidence badge;
+        int64_t badge_id;     /* row in the store; 0 without a badge */
+        bool badge_ended;     /* enrolled once, no more */
+        int64_t badge_person; /* whose; 0 without a badge */
+        bool key_present;     /* an enrolled key of this person signed our challenge, UP set */
+        bool key_verified;    /* and UV set */
+        bool key_attested;    /* its attestation chain was verified at enrolment */
+        int64_t key_id;
+        char key_aaguid[33]; /* hexadecimal; "" without a key */
+};
+
+enum person_state { PERSON_ACTIVE, PERSON_SUSPENDED, PERSON_ENDED, PERSON_STATE_MAX };
+
+/* What is known of the person the attempt is about. */
+struct policy_person {
+        int64_t id;
+        enum person_state state;
+        uint64_t not_before_usec, not_after_usec; /* CLOCK_REALTIME; 0 = no limit */
+        bool has_account;                         /* the system knows the user */
+        uid_t uid;
+        struct words groups; /* names, borrowed */
+        bool groups_cached;  /* name service too slow: the last known ones */
+        bool has_keys;       /* at least one enrolled key that has not ended */
+        bool own_session;    /* has a session on this station that an attempt opened: grace may resume it */
+};
+
+/* What happened before. */
+struct policy_history {
+        bool any_strong;      /* a full sign-in on this station is known */
+        uint64_t strong_usec; /* CLOCK_REALTIME of the last one */
+        uint64_t strong_boottime_usec;
+        char strong_boot_id[33];
+        uint64_t grace_from_usec; /* GRACE_RENEWED: the last tap that renewed; same clocks as above */
+        uint64_t grace_from_boottime_usec;
+        int64_t strong_badge_id;
+        unsigned failures;          /* in a row, of the person's own authenticators */
+        uint64_t last_failure_usec; /* CLOCK_REALTIME */
+        uint64_t last_failure_boottime_usec;
+        char last_failure_boot_id[33];
+};
+
+struct policy_clock {
+        uint64_t realtime_usec;
+        uint64_t boottime_usec;
+        char boot_id[33];
+        bool trusted;    /* synchronised, and not behind the last record: hours and validity can be judged */
+        uint8_t weekday; /* local, 0 = Monday */
+        uint16_t minute; /* of the local day */
+};
+/* Fills the local fields from realtime_usec by the system's time zone. */
+int policy_clock_set_local(struct policy_clock *c);
+
+struct policy_question {
+        const struct rules *rules; /* NULL: no snapshot */
+        const char *service;
+        const struct words *tags;             /* this station's, tags.d included */
+        bool remote;                          /* PAM_RHOST set, or a remote session */
+        uid_t caller_uid;                     /* euid of the PAM application (SO_PEERCRED) */
+        bool user_given;                      /* PAM_USER was set by the application */
+        const struct policy_person *person;   /* NULL while nobody is known */
+        const struct policy_history *history; /* NULL with person */
+        struct policy_evidence evidence;
+        struct policy_clock clock;
+};
+
+enum policy_verdict {
+        POLICY_DENY, /* 0, so that what nobody filled in denies */
+        POLICY_UNAVAIL,
+        POLICY_MAXTRIES,
+        POLICY_NEED_BADGE,
+        POLICY_NEED_KEY,    /* a touch */
+        POLICY_NEED_VERIFY, /* a touch with PIN or fingerprint */
+        POLICY_ALLOW,
+        POLICY_VERDICT_MAX,
+};
+
+struct policy_decision {
+        enum policy_verdict verdict;
+        enum reason reason;           /* of DENY, UNAVAIL and MAXTRIES */
+        const struct rule_role *role; /* borrowed from rules; NULL while none */
+        const struct rule_service *service;
+        unsigned needed;         /* factors that the rules want here */
+        unsigned proven;         /* factors: what was proven; a badge number is listed, and is no factor */
+        uint8_t aal;             /* SP 800-63B-4 level that was reached; 0 = none by this evidence alone */
+        bool strong;             /* ALLOW: a full sign-in, to be stored as the last one */
+        bool grace;              /* ALLOW on the strength of the last full sign-in ... */
+        uint64_t grace_age_usec; /* ... that is so old ... */
+        bool grace_renew;        /* ... and this tap renews it */
+        uint64_t wait_usec;      /* MAXTRIES: until when, from now */
+        bool clock_alert;        /* hours were not judged because the clock is not trusted */
+};
+
+void policy_decide(const struct policy_question *q, struct policy_decision *ret);
+
+/* What `wardtap policy explain` prints: one plain sentence into buf. */
+void policy_describe(const struct policy_decision *d, char *buf, size_t size);

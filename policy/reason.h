@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why an attempt ended as it did: one list for records (name), the screen (what the person reads) and the
+ * help desk
+ * (`wardtap why`). */
+#pragma once
+
+enum reason {
+        REASON_NONE,      /* allowed */
+        REASON_CANCELLED, /* the application hung up */
+        /* not available: the stack goes on */
+        REASON_SERVICE_NOT_NAMED,
+        REASON_REMOTE,
+        REASON_NOT_ENROLLED, /* a name the application set, that nobody enrolled */
+        REASON_NO_READER,
+        REASON_NO_RULES,
+        REASON_TAPS_GONE,    /* wardtapd does not answer */
+        REASON_DEVICES_GONE, /* wardtap-device does not answer */
+        REASON_BUSY,         /* more attempts at once than this caller may have */
+        /* the badge */
+        REASON_UNKNOWN_BADGE,
+        REASON_BADGE_RANDOM,
+        REASON_BADGE_NO_NUMBER,
+        REASON_BADGE_TOO_QUICK,
+        REASON_BADGE_UNREADABLE,
+        REASON_BADGE_ENDED,
+        REASON_BADGE_OF_ANOTHER, /* PAM_USER was set, and this is somebody else's badge */
+        /* the person */
+        REASON_PERSON_SUSPENDED,
+        REASON_PERSON_ENDED,
+        REASON_PERSON_NOT_YET, /* before not-before */
+        REASON_PERSON_EXPIRED, /* after not-after */
+        REASON_NO_ACCOUNT,     /* the system does not know the user */
+        REASON_NO_ROLE,
+        REASON_NOT_THIS_STATION,
+        REASON_NOT_THIS_HOUR,
+        REASON_NOT_OWN,     /* an unprivileged caller asked for somebody else */
+        REASON_BADGE_ALONE, /* a badge alone approves nothing here */
+        REASON_THROTTLED,
+        /* the key */
+        REASON_NO_KEY_ENROLLED,
+        REASON_KEY_MISSING,
+        REASON_KEY_NOT_YOURS,
+        REASON_KEY_NOT_TOUCHED,
+        REASON_KEY_REMOVED,
+        REASON_KEY_REFUSED,
+        REASON_KEY_BUSY,
+        REASON_KEY_UNUSABLE, /* no FIDO2, or it cannot do what the rules need */
+        REASON_PIN_WRONG,
+        REASON_PIN_REPLUG,
+        REASON_PIN_BLOCKED,
+        REASON_PIN_NOT_SET,
+        REASON_PIN_FORMAT, /* fewer than 4 characters or more than 63 bytes: never sent to the key */
+        REASON_PIN_CHANGE, /* the key wants another PIN first */
+        REASON_FINGER_WRONG,
+        REASON_FINGER_BLOCKED,
+        REASON_KEY_FORGED, /* signature, relying party, credential id: what came is not an answer to us */
+        REASON_KEY_NO_PRESENCE,
+        REASON_KEY_NO_VERIFICATION,
+        REASON_KEY_COUNTER, /* the counter went back: a copy of this key may exist */
+        /* ourselves */
+        REASON_DEVICE_FAILED,
+        REASON_TIMED_OUT,
+        REASON_NO_ANSWER, /* the conversation failed, or nobody answered the prompt */
+        REASON_STORE,
+        REASON_RECORD, /* AuditRequired=yes, and the record could not be written */
+        REASON_INTERNAL,
+        REASON_MAX,
+        REASON_INVALID = -1,
+};
+
+/* "pin-wrong": stable, in records. */
+const char *reason_name(enum reason r);
+/* REASON_INVALID for a name that no reason has. */
+enum reason reason_from_name(const char *name);
+/* What the person at the screen reads after an enrolled badge: one plain sentence, what to do included;
+ * untranslated (msgid). */
+const char *reason_screen(enum reason r);
+/* What the help desk reads: what it means, and what to do; one to three plain sentences. */
+const char *reason_explain(enum reason r);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules a site writes (man wardtap.conf), and the one compiled snapshot of them that attempts read.
+ * Strict: an unknown key or section, a duplicate or a bad value is an error with file and line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What must be proven, as in SignIn=. */
+enum factor {
+        FACTOR_BADGE =
+                1, /* a badge was tapped (its number identifies; only a secret it holds authenticates) */
+        FACTOR_KEY = 2,    /* an enrolled key signed our challenge, touched */
+        FACTOR_VERIFY = 4, /* the key checked its owner: PIN or fingerprint */
+};
+/* "badge", "badge+key", "badge+key+verify", "key+verify". */
+const char *factors_name(unsigned factors);
+
+enum service_use { USE_SIGN_IN, USE_STEP_UP, SERVICE_USE_MAX };
+enum tap_out { TAP_OUT_LOCK, TAP_OUT_SIGN_OUT, TAP_OUT_NOTHING, TAP_OUT_MAX };
+enum grace_mode { GRACE_FIXED, GRACE_RENEWED, GRACE_MODE_MAX };
+enum assurance { ASSURANCE_NONE, ASSURANCE_AAL2, ASSURANCE_AAL3, ASSURANCE_MAX };
+enum fallback_use { FALLBACK_RECORD, FALLBACK_DENY, FALLBACK_MAX };
+enum switch_engine { SWITCH_AUTO, SWITCH_LIGHTDM, SWITCH_LOGIND, SWITCH_MAX };
+enum lock_kind { LOCK_GREETER, LOCK_SESSION, LOCK_MAX };
+
+/* A list of words; words[n] is NULL. */
+struct words {
+        char **words;
+        size_t n;
+};
+
+/* One span of Hours=, in local time: on the days whose bit is set (bit 0 = Monday), from minute to minute of
+ * the day (0 to 1440). to <= from goes on past midnight and belongs to the day on which it began. */
+struct hours_span {
+        uint8_t days;
+        uint16_t from, to;
+};
+struct hours {
+        struct hours_span *spans; /* none = at any time */
+        size_t n;
+};
+
+struct rule_role {
+        char *name;
+        struct words groups;   /* any of them */
+        struct words stations; /* station names or tags, any of them; none = everywhere */
+        struct hours hours;
+        unsigned sign_in;    /* factors */
+        uint64_t grace_usec; /* 0 = no grace */
+        enum grace_mode grace_mode;
+        uint64_t grace_cap_usec;
+        enum tap_out tap_out;
+        uint64_t session_cap_usec;
+        struct words key_models; /* AAGUIDs in hexadecimal; none = any */
+};
+
+struct rule_place {
+        char *name;
+        struct words tags; /* any of them */
+        uint64_t idle_lock_usec;
+        uint64_t idle_countdown_usec;
+        uint64_t parked_sign_out_usec;
+        uint64_t session_cap_usec;
+        bool inhibitors; /* honour idle inhibitors */
+};
+
+struct rule_service {
+        char *name; /* PAM_SERVICE */
+        enum service_use use;
+        unsigned sign_in; /* factors; 0 = what the role says */
+};
+
+struct rules {
+        /* [Site] */
+        char *relying_party;
+        enum assurance assurance;
+        bool audit_required;
+        unsigned throttle_free;    /* failures before the first delay */
+        uint64_t throttle_usec[8]; /* then one after the other */
+        size_t n_throttle;
+        uint64_t throttle_max_usec; /* from then on */
+        uint64_t recheck_usec;
+        /* [Station] */
+        char *station;
+        struct words tags;
+        enum fallback_use fallback;
+        bool session_keys;
+        unsigned max_sessions; /* 0 = one per 2 GB of memory, at most 6 */
+        enum switch_engine switch_engine;
+        enum lock_kind lock;
+        /* [Role], [Place], [Service], in the order they were written */
+        struct rule_role *roles;
+        size_t n_roles;
+        struct rule_place *places;
+        size_t n_places;
+        struct rule_service *services;
+        size_t n_services;
+
+        char hash[65]; /* SHA-256 of the snapshot in hexadecimal: WARDTAP_POLICY */
+};
+
+struct rules *rules_free(struct rules *r);
+
+/* One thing wrong with the rules. */
+struct rules_error {
+        char *file; /* owned */
+        unsigned line;
+        char *text; /* one sentence that says what to do; owned */
+};
+struct rules_errors {
+        struct rules_error *errors;
+        size_t n;
+};
+void rules_errors_clear(struct rules_errors *e);
+
+/* Parses the main file and the *.conf files of the folder (in the order of their names; a missing folder is
+ * none), checks that each is a regular file of root's that nobody else can write, and that the rules make
+ * sense together. 0 and *ret; -EBADMSG and every error found in *ret_errors; another negative errno when a
+ * file cannot be read (then *ret_errors says which). */
+int rules_parse(const char *file, const char *folder, struct rules **ret, struct rules_errors *ret_errors);
+/* The same for text in memory, under the name `name` in errors: for tests and fuzzing. */
+int rules_parse_text(const char *name, const char *text, size_t n, struct rules **ret,
+                     struct rules_errors *ret_errors);
+
+/* Makes the rules the ones in force: writes the snapshot to the archive under its hash, with author, time
+ * and reason beside it, then replaces PATH_SNAPSHOT and PATH_SERVICES by rename. On any error the last good
+ * snapshot stays. `folder` is PATH_RULES. Files get group gid (wardtap). -EBUSY while another apply runs. */
+int rules_apply(const struct rules *r, const char *folder, gid_t gid, const char *author, const char *reason,
+                uint64_t now_usec);
+/* Reads a snapshot written by rules_apply(). Its owner must be root and nobody else may write it. -ENOENT
+ * when rules were never applied; -EBADMSG when it is not a whole snapshot of a version this program knows.
+ */
+int rules_load(const char *snapshot, struct rules **ret);
+
+/* NULL when the rules do not name the service. */
+const struct rule_service *rules_find_service(const struct rules *r, const char *service);
+/* The place of a station with these tags: the first that matches; NULL for none (defaults apply). */
+const struct rule_place *rules_find_place(const struct rules *r, const struct words *tags);
+/* True when the span list is empty or the local time (0 = Monday, minute of the day) lies in one of its
+ * spans. */
+bool hours_contain(const struct hours *h, unsigned weekday, unsigned minute);

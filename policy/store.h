@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The enrolment store: who holds which badge and key (people.db, written by administration alone) and what
+ * attempts must remember (state.db: counters, the last full sign-in, failures). Rows are ended, never
+ * deleted. All times are CLOCK_REALTIME in microseconds unless the name says otherwise. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/util.h"
+#include "policy/decide.h"
+
+#define STORE_INDEX_SIZE 32U  /* HMAC-SHA256 of a badge number */
+#define STORE_KEY_ID_SIZE 16U /* hexadecimal digits naming the badge key */
+#define STORE_CREDENTIAL_MAX 1023U
+#define STORE_PUBLIC_KEY_MAX 1024U /* COSE_Key, CBOR */
+#define STORE_KEYS_MAX 8U          /* keys of one person that have not ended */
+
+struct store_person {
+        int64_t id;          /* never used again */
+        char uuid[37];       /* WARDTAP_PERSON: the id outside this station */
+        char user[65];       /* POSIX account */
+        char full_name[129]; /* what the screen shows */
+        enum person_state state;
+        uint64_t not_before_usec, not_after_usec; /* 0 = no limit */
+        char source[33];                          /* "station" */
+        int64_t version;                          /* of this row, from 1 */
+        uint64_t added_usec, ended_usec;
+};
+
+struct store_badge {
+        int64_t id, person;
+        char token[9]; /* short name for people and records, from the index: not the number */
+        char kind[33];
+        uint8_t number_len;                 /* bytes the number has */
+        char key_id[STORE_KEY_ID_SIZE + 1]; /* badge key of the index */
+        uint8_t index[STORE_INDEX_SIZE];
+        char source[33];
+        int64_t version;
+        uint64_t added_usec, ended_usec; /* 0 = not ended */
+        char end_reason[129];
+};
+
+struct store_key {
+        int64_t id, person;
+        uint8_t credential_id[STORE_CREDENTIAL_MAX];
+        size_t credential_id_len;
+        uint8_t public_key[STORE_PUBLIC_KEY_MAX];
+        size_t public_key_len;
+        char token[17]; /* first 8 bytes of SHA-256 of the credential id, hexadecimal: WARDTAP_KEY */
+        char rp_id[254];
+        uint8_t aaguid[16];
+        bool attested;                     /* chain verified against a vendor root */
+        char format[17];                   /* of the attestation, kept whole with the row */
+        const uint8_t *attstmt, *authdata; /* for store_add_key() only: borrowed */
+        size_t attstmt_len, authdata_len;
+        char label[65];
+        char source[33];
+        int64_t version;
+        uint64_t added_usec, ended_usec;
+        char end_reason[129];
+};
+
+struct store; /* people.db, or state.db */
+
+/* Opens people.db. For writing (administration): created where missing with the given group (mode 0640),
+ * migrated to this program's version, rollback journal, foreign keys on. For reading (attempts): never
+ * creates or migrates. -ENOENT, -EACCES, -EBUSY (locked for over 2 s), -EBADMSG (not a store, or corrupt),
+ * -EPROTO (written by a newer version: nothing was changed). Both kinds wait at most 2 s for a lock in any
+ * call below, then -EBUSY. */
+int store_open_people(const char *path, bool write, gid_t gid, struct store **ret);
+/* Opens state.db, created where missing (mode 0600), synchronous=FULL. `read_only` for the CLI. */
+int store_open_state(const char *path, bool read_only, struct store **ret);
+struct store *store_close(struct store *s);
+DEFINE_CLEANUP(struct store, store_close)
+
+/* A number that grows with every change of people.db: WARDTAP_STORE_VERSION. */
+int store_version(struct store *s, uint64_t *ret);
+/* PRAGMA integrity_check and foreign_key_check: 0, or -EBADMSG. */
+int store_check(struct store *s);
+
+/* --- people.db: reading. -ENOENT when there is none. */
+int store_find_person(struct store *s, const char *user, struct store_person *ret);
+int store_find_person_by_id(struct store *s, int64_t id, struct store_person *ret);
+/* The badge with any of these indexes, and its person: one that has not ended if there is one, else the one
+ * that ended last (the screen then says "blocked", not "unknown"). Each index is STORE_INDEX_SIZE bytes
+ * under key_ids[i]. O(1) in the number of badges. */
+int store_find_badge(struct store *s, const char *const *key_ids, const uint8_t *const *indexes, size_t n,
+                     struct store_badge *ret_badge, struct store_person *ret_person);
+/* The person's keys that have not ended, oldest first; *ret_n <= STORE_KEYS_MAX. */
+int store_person_keys(struct store *s, int64_t person, struct store_key *ret, size_t *ret_n);
+/* Calls f for each row in order of id until f returns non-zero, which is then returned. `person` 0 =
+ * everybody's. */
+int store_each_person(struct store *s, int (*f)(const struct store_person *, void *), void *data);
+int store_each_badge(struct store *s, int64_t person, int (*f)(const struct store_badge *, void *),
+                     void *data);
+int store_each_key(struct store *s, int64_t person, int (*f)(const struct store_key *, void *), void *data);
+
+/* --- people.db: writing. Each is one transaction. now_usec goes into added/ended. */
+/* Sets p->id, p->uuid, p->version. -EEXIST: a person who has not ended has this user. -EINVAL: an empty or
+ * unclean user or name. */
+int store_add_person(struct store *s, struct store_person *p, uint64_t now_usec);
+/* Sets b->id and b->version. -EEXIST and *ret_holder: somebody (maybe the same person) holds this badge.
+ * -ENOENT: no such person, or ended. */
+int store_add_badge(struct store *s, struct store_badge *b, uint64_t now_usec,
+                    struct store_person *ret_holder);
+/* -EEXIST and *ret_holder: the credential is enrolled. -E2BIG: the person has STORE_KEYS_MAX keys. */
+int store_add_key(struct store *s, struct store_key *k, uint64_t now_usec, struct store_person *ret_holder);
+/* By token, among those not ended. -ENOENT; -ENOTUNIQ when two have it. */
+int store_end_badge(struct store *s, const char *token, const char *reason, uint64_t now_usec,
+                    struct store_badge *ret_badge, struct store_person *ret_person);
+int store_end_key(struct store *s, const char *token, const char *reason, uint64_t now_usec,
+                  struct store_key *ret_key, struct store_person *ret_person);
+/* Opens and commits one transaction around several of the above. */
+int store_begin(struct store *s);
+int store_commit(struct store *s);
+int store_rollback(struct store *s);
+
+/* --- state.db */
+/* History of a person with no row is all zero, and no error. */
+int store_history(struct store *s, int64_t person, struct policy_history *ret);
+/* The counter a key showed last; 0 when it was never used. */
+int store_counter(struct store *s, int64_t key, uint32_t *ret);
+
+struct store_sign_in {
+        int64_t person;
+        bool strong;      /* becomes the last full sign-in */
+        bool grace_renew; /* moves the start of grace to now */
+        int64_t badge;    /* 0 without */
+        int64_t key;      /* 0 without */
+        uint32_t counter; /* of the key, as signed */
+        uint8_t aal;
+        struct policy_clock clock;
+};
+/* One transaction, on disk when it returns: the counter rule (WebAuthn 7.2, step 22: when the stored or the
+ * new one is non-zero, the new must be greater) is judged inside it, so that two attempts with the same
+ * answer cannot both pass. Clears the failures. -EKEYREJECTED: the counter did not grow, nothing was
+ * changed. */
+int store_commit_sign_in(struct store *s, const struct store_sign_in *in);
+/* One more failure of the person's own authenticator. */
+int store_add_failure(struct store *s, int64_t person, const struct policy_clock *clock);
+
+/* The last known account data of a user, for when the name service is too slow. */
+struct store_account {
+        uid_t uid;
+        char full_name[129]; /* GECOS name */
+        char **groups;       /* owned; NULL-terminated */
+        size_t n_groups;
+        uint64_t at_usec;
+};
+void store_account_clear(struct store_account *a);
+int store_save_account(struct store *s, const char *user, const struct store_account *a);
+int store_load_account(struct store *s, const char *user, struct store_account *ret);
