@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Broker messages decode to what was encoded; another version, a cut or longer message is refused. */
+#include "common/broker.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static size_t encode(const struct broker_message *m, uint8_t *buf, size_t size) {
+        struct writer w = {.p = buf, .size = size};
+        size_t n = 0;
+        broker_write(&w, m);
+        assert_int_equal(writer_end(&w, &n), 0);
+        return n;
+}
+
+static struct broker_message a_tap(void) {
+        struct broker_message m = {
+                .type = BROKER_TAP,
+                .tap = {.id = 7,
+                        .seen_usec = 1,
+                        .reader = "Reader 00",
+                        .kind = "mifare-classic-1k",
+                        .token = "K7QF2M3A",
+                        .n_indexes = 2,
+                        .indexes = {{.key_id = "0011223344556677"}, {.key_id = "8899aabbccddeeff"}},
+                        .number_len = 4,
+                        .number = {4, 1, 2, 3}}};
+        return m;
+}
+
+static void a_tap_survives_the_way_and_no_cut_of_it_does(void **state) {
+        struct broker_message m = a_tap(), back;
+        uint8_t buf[1024];
+        size_t n = encode(&m, buf, sizeof(buf));
+        assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
+        assert_memory_equal(&back.tap.indexes, &m.tap.indexes, sizeof(m.tap.indexes));
+        assert_string_equal(back.tap.reader, "Reader 00");
+        assert_int_equal(back.tap.number_len, 4);
+        for (size_t cut = 0; cut < n; cut++)
+                assert_int_equal(broker_read((struct bytes){buf, cut}, &back), -EBADMSG);
+        assert_int_equal(broker_read((struct bytes){buf, n + 1}, &back), -EBADMSG);
+}
+
+static void a_tap_without_a_number_must_say_why(void **state) {
+        struct broker_message m = a_tap(), back;
+        uint8_t buf[1024];
+        m.tap.n_indexes = 0;
+        assert_int_equal(broker_read((struct bytes){buf, encode(&m, buf, sizeof(buf))}, &back), -EBADMSG);
+        m.tap.problem = TAP_RANDOM;
+        assert_int_equal(broker_read((struct bytes){buf, encode(&m, buf, sizeof(buf))}, &back), 0);
+}
+
+static void another_version_is_not_spoken(void **state) {
+        struct broker_message m = {.type = BROKER_WANT_TAP}, back;
+        uint8_t buf[16];
+        size_t n = encode(&m, buf, sizeof(buf));
+        buf[0] = BROKER_VERSION + 1;
+        assert_int_equal(broker_read((struct bytes){buf, n}, &back), -EPROTONOSUPPORT);
+}
+
+static void the_status_of_a_record_is_an_errno(void **state) {
+        struct broker_message m = {.type = BROKER_RECORDED, .recorded = {.status = -ENOSPC, .seq = 9}}, back;
+        uint8_t buf[16];
+        size_t n = encode(&m, buf, sizeof(buf));
+        assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
+        assert_int_equal(back.recorded.status, -ENOSPC);
+        buf[2] = 0x80;
+        assert_int_equal(broker_read((struct bytes){buf, n}, &back), -EBADMSG);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_tap_survives_the_way_and_no_cut_of_it_does),
+                cmocka_unit_test(a_tap_without_a_number_must_say_why),
+                cmocka_unit_test(another_version_is_not_spoken),
+                cmocka_unit_test(the_status_of_a_record_is_an_errno),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
