@@ -8,6 +8,7 @@
  * input.
  * --resume calls only authenticate, acct_mgmt and setcred(REINITIALIZE), as LightDM does for a session it
  * shows again.
+ * --memory prints the process's peak resident memory after the verdict (VmHWM).
  * --uid drops to that uid first, as a screen locker runs. A prompt with no answer left fails the
  * conversation. Exit status: the code of pam_authenticate (0 = PAM_SUCCESS), 100 for an error of this
  * program itself. */
@@ -23,9 +24,14 @@
 struct client {
         const char *service, *user, *rhost, *answers[8];
         size_t n_answers, at;
-        bool session, resume;
+        bool session, resume, memory;
         uid_t uid;
 };
+
+static void fclosep(FILE **f) {
+        if (*f)
+                (void) fclose(*f);
+}
 
 static const char *code_name(int code) {
         static const char *const names[] = {[PAM_SUCCESS] = "PAM_SUCCESS",
@@ -101,6 +107,14 @@ static void print_result(pam_handle_t *h, int code, uint64_t usec) {
         (void) fflush(stdout);
 }
 
+static void print_memory(void) {
+        _cleanup_(fclosep) FILE *f = fopen("/proc/self/status", "re");
+        char line[256];
+        while (f && fgets(line, sizeof(line), f))
+                if (strncmp(line, "VmHWM:", 6) == 0)
+                        (void) printf("peak memory:%s", line + 6);
+}
+
 static int hold_session(pam_handle_t *h) {
         char drop[64];
         int r = pam_open_session(h, 0);
@@ -127,6 +141,8 @@ static int run(struct client *c) {
         uint64_t start = now_monotonic_usec();
         int r = pam_authenticate(h, 0);
         print_result(h, r, now_monotonic_usec() - start);
+        if (c->memory)
+                print_memory();
         int later = r == PAM_SUCCESS ? pam_setcred(h, c->resume ? PAM_REINITIALIZE_CRED : PAM_ESTABLISH_CRED)
                                      : r;
         if (later == PAM_SUCCESS && c->session)
@@ -136,10 +152,10 @@ static int run(struct client *c) {
 }
 
 int main(int argc, char **argv) {
-        static const struct option options[] = {{"service", 1, NULL, 's'}, {"user", 1, NULL, 'u'},
-                                                {"answer", 1, NULL, 'a'},  {"rhost", 1, NULL, 'h'},
-                                                {"session", 0, NULL, 'o'}, {"resume", 0, NULL, 'r'},
-                                                {"uid", 1, NULL, 'i'},     {0}};
+        static const struct option options[] = {
+                {"service", 1, NULL, 's'}, {"user", 1, NULL, 'u'},    {"answer", 1, NULL, 'a'},
+                {"rhost", 1, NULL, 'h'},   {"session", 0, NULL, 'o'}, {"resume", 0, NULL, 'r'},
+                {"uid", 1, NULL, 'i'},     {"memory", 0, NULL, 'm'},  {0}};
         struct client client = {.service = "wardtap-test"};
         uint64_t uid = 0;
         int c;
@@ -156,6 +172,8 @@ int main(int argc, char **argv) {
                         client.session = true;
                 else if (c == 'r')
                         client.resume = true;
+                else if (c == 'm')
+                        client.memory = true;
                 else if (c != 'i' || parse_u64(optarg, UINT32_MAX, &uid) < 0)
                         return 100;
         if (uid > 0 && setuid((uid_t) uid) < 0)
