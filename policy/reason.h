@@ -68,7 +68,7 @@ enum reason {
         REASON_INVALID = -1,
 };
 
-/* "pin-wrong": stable, in records. */
+/* "pin-wrong": stable, in records. What is no reason at all counts as REASON_INTERNAL, here and below. */
 const char *reason_name(enum reason r);
 /* REASON_INVALID for a name that no reason has. */
 enum reason reason_from_name(const char *name);

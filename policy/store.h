@@ -64,13 +64,22 @@ struct store_key {
 
 struct store; /* people.db, or state.db */
 
-/* Opens people.db. For writing (administration): created where missing with the given group (mode 0640),
- * migrated to this program's version, rollback journal, foreign keys on. For reading (attempts): never
- * creates or migrates. -ENOENT, -EACCES, -EBUSY (locked for over 2 s), -EBADMSG (not a store, or corrupt),
- * -EPROTO (written by a newer version: nothing was changed). Both kinds wait at most 2 s for a lock in any
- * call below, then -EBUSY. */
+/* Opens people.db by its absolute path. For writing (administration): created where missing with the given
+ * group (mode 0640), migrated to this program's version, rollback journal, foreign keys on. For reading
+ * (attempts): never creates or migrates. Both kinds wait at most 2 s for a lock in any call below, then
+ * -EBUSY. Readers go on while a writer works, and wait only while its commit is written.
+ *
+ * -ENOENT: not there, or empty. -EACCES: no permission; or file or folder belong to somebody else than root
+ * or the caller, have other names (hard links), or may be read or written by more people than they should.
+ * -EBADMSG: not a store, corrupt, or no regular file (a symbolic link). -EPROTO: written by a newer version
+ * (nothing was changed), or, for reading, by an older one that administration has not migrated yet.
+ * -EBUSY: locked for over 2 s; or, at once, a writer was killed in the middle of a transaction: only an open
+ * for writing can undo that, and does; until then every open for reading, and every call of a reader, says
+ * -EBUSY. -EINVAL: not an absolute path. */
 int store_open_people(const char *path, bool write, gid_t gid, struct store **ret);
-/* Opens state.db, created where missing (mode 0600), synchronous=FULL. `read_only` for the CLI. */
+/* Opens state.db, created where missing (mode 0600), synchronous=FULL, rollback journal kept beside it. What
+ * a killed writer left is undone by the next open. Errors as above. `read_only` is for root, who looks at
+ * the file of another user: it writes nothing in that folder. */
 int store_open_state(const char *path, bool read_only, struct store **ret);
 struct store *store_close(struct store *s);
 DEFINE_CLEANUP(struct store, store_close)
@@ -81,6 +90,7 @@ int store_version(struct store *s, uint64_t *ret);
 int store_check(struct store *s);
 
 /* --- people.db: reading. -ENOENT when there is none. */
+/* Somebody who has not ended if there is one, else the one who ended last. */
 int store_find_person(struct store *s, const char *user, struct store_person *ret);
 int store_find_person_by_id(struct store *s, int64_t id, struct store_person *ret);
 /* The badge with any of these indexes, and its person: one that has not ended if there is one, else the one
@@ -90,29 +100,42 @@ int store_find_badge(struct store *s, const char *const *key_ids, const uint8_t 
                      struct store_badge *ret_badge, struct store_person *ret_person);
 /* The person's keys that have not ended, oldest first; *ret_n <= STORE_KEYS_MAX. */
 int store_person_keys(struct store *s, int64_t person, struct store_key *ret, size_t *ret_n);
-/* Calls f for each row in order of id until f returns non-zero, which is then returned. `person` 0 =
- * everybody's. */
+/* Calls f for each row in order of id, the ended ones too, until f returns non-zero, which is then returned.
+ * `person` 0 = everybody's. No lock is held while f works; f may change the store. attstmt and authdata are
+ * not read. */
 int store_each_person(struct store *s, int (*f)(const struct store_person *, void *), void *data);
 int store_each_badge(struct store *s, int64_t person, int (*f)(const struct store_badge *, void *),
                      void *data);
 int store_each_key(struct store *s, int64_t person, int (*f)(const struct store_key *, void *), void *data);
 
-/* --- people.db: writing. Each is one transaction. now_usec goes into added/ended. */
+/* --- people.db: writing. Each is one transaction. now_usec (not 0) goes into added/ended. An empty source
+ * becomes "station". -EINVAL: a text that is unclean or missing, or a size out of its limits. */
 /* Sets p->id, p->uuid, p->version. -EEXIST: a person who has not ended has this user. -EINVAL: an empty or
  * unclean user or name. */
 int store_add_person(struct store *s, struct store_person *p, uint64_t now_usec);
-/* Sets b->id and b->version. -EEXIST and *ret_holder: somebody (maybe the same person) holds this badge.
- * -ENOENT: no such person, or ended. */
+/* Suspends, ends or re-activates the person who has this user and has not ended; to end somebody ends the
+ * badges and keys too (reason "person ended"), and is for ever. -ENOENT. */
+int store_set_person_state(struct store *s, const char *user, enum person_state state, uint64_t now_usec,
+                           struct store_person *ret);
+/* Sets b->id and b->version. -EEXIST and *ret_holder: somebody (maybe the same person) holds this badge
+ * under the same key_id; while two badge keys are in use, look with store_find_badge() first. -ENOENT: no
+ * such person, or ended. */
 int store_add_badge(struct store *s, struct store_badge *b, uint64_t now_usec,
                     struct store_person *ret_holder);
-/* -EEXIST and *ret_holder: the credential is enrolled. -E2BIG: the person has STORE_KEYS_MAX keys. */
+/* Sets k->id, k->token and k->version. -EEXIST and *ret_holder: the credential is enrolled. -E2BIG: the
+ * person has STORE_KEYS_MAX keys. -ENOENT: no such person, or ended. */
 int store_add_key(struct store *s, struct store_key *k, uint64_t now_usec, struct store_person *ret_holder);
 /* By token, among those not ended. -ENOENT; -ENOTUNIQ when two have it. */
 int store_end_badge(struct store *s, const char *token, const char *reason, uint64_t now_usec,
                     struct store_badge *ret_badge, struct store_person *ret_person);
 int store_end_key(struct store *s, const char *token, const char *reason, uint64_t now_usec,
                   struct store_key *ret_key, struct store_person *ret_person);
-/* Opens and commits one transaction around several of the above. */
+/* Opens and commits one transaction around several of the above; one of them that fails undoes itself alone.
+ * Between store_begin() and the end nobody else can write (-EBUSY for them after 2 s). A transaction is kept
+ * in memory until its commit, during which readers wait: a large import commits every thousand rows or so.
+ * store_commit(): -EBUSY when readers did not let go within 2 s (still open: try again or roll back);
+ * -ECANCELED, as from all the others, when an error (a full disk) has undone the whole (roll back). -EINVAL:
+ * begun twice, or not begun. */
 int store_begin(struct store *s);
 int store_commit(struct store *s);
 int store_rollback(struct store *s);
@@ -133,10 +156,12 @@ struct store_sign_in {
         uint8_t aal;
         struct policy_clock clock;
 };
-/* One transaction, on disk when it returns: the counter rule (WebAuthn 7.2, step 22: when the stored or the
- * new one is non-zero, the new must be greater) is judged inside it, so that two attempts with the same
- * answer cannot both pass. Clears the failures. -EKEYREJECTED: the counter did not grow, nothing was
- * changed. */
+/* One transaction, on disk when it returns: the counter rule (WebAuthn Level 2, 7.2, step 21: when the
+ * stored or the new one is non-zero, the new must be greater) is judged inside it, so that two attempts with
+ * the same answer cannot both pass. Clears the failures when there is a key: whoever has but a copied badge
+ * must not get new tries. `strong` also starts grace anew. Without key, strong and grace_renew there is
+ * nothing to remember and nothing is written. -EKEYREJECTED: the counter did not grow, nothing was changed.
+ * -EINVAL: no person, or no time. */
 int store_commit_sign_in(struct store *s, const struct store_sign_in *in);
 /* One more failure of the person's own authenticator. */
 int store_add_failure(struct store *s, int64_t person, const struct policy_clock *clock);
@@ -150,5 +175,8 @@ struct store_account {
         uint64_t at_usec;
 };
 void store_account_clear(struct store_account *a);
+/* Writes only what changed, or is an hour older. -EINVAL: an unclean user. -E2BIG: over 65536 groups, or 512
+ * kB of names. */
 int store_save_account(struct store *s, const char *user, const struct store_account *a);
+/* -ENOENT when nothing is known. */
 int store_load_account(struct store *s, const char *user, struct store_account *ret);

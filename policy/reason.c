@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words for each reason: its name in records, what the screen says, what the help desk reads. */
+#include "policy/reason.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define OTHER_WAY "Sign in another way."
+
+static const struct {
+        const char *name, *screen, *explain;
+} reasons[REASON_MAX] = {
+        [REASON_NONE] = {"none", "You are signed in.", "The sign-in was allowed. There is nothing to do."},
+        [REASON_CANCELLED] =
+                {"cancelled", "Stopped. Tap your badge to start again.",
+                 "The program that had asked for the sign-in ended it, or the person closed its window. "
+                 "There is nothing to do."},
+        [REASON_SERVICE_NOT_NAMED] =
+                {"service-not-named", "Badges are not used here. " OTHER_WAY,
+                 "The rules have no section for this service, so Wardtap stood aside. Add a "
+                 "Service section and apply the rules if badges are wanted here."},
+        [REASON_REMOTE] =
+                {"remote", "Badges do not work from far away. " OTHER_WAY,
+                 "The sign-in came from another computer, where no badge can be tapped, so Wardtap stood "
+                 "aside. There is nothing to do."},
+        [REASON_NOT_ENROLLED] =
+                {"not-enrolled", "This name has no badge here. " OTHER_WAY,
+                 "Nobody is enrolled under the name that the program gave, so Wardtap stood aside. "
+                 "Enrol the person if badges are wanted."},
+        [REASON_NO_READER] =
+                {"no-reader", "No badge reader found. " OTHER_WAY,
+                 "No badge reader is connected to this station, or the card service does not run. Check "
+                 "the reader's cable, then the pcscd service."},
+        [REASON_NO_RULES] =
+                {"no-rules", "Badges are not set up here yet. " OTHER_WAY,
+                 "No rules were ever applied on this station, or those in force cannot be read. Check them "
+                 "and run: wardtap policy apply."},
+        [REASON_TAPS_GONE] =
+                {"taps-gone", "Badges do not work just now. " OTHER_WAY,
+                 "The service that watches the badge reader does not answer. Look at the state and the log "
+                 "of wardtapd.service, and start it again."},
+        [REASON_DEVICES_GONE] =
+                {"devices-gone", "Badges and keys do not work just now. " OTHER_WAY,
+                 "The service that speaks with badges and keys does not answer. Look at the state and "
+                 "the log of wardtap-device.service, and start it again."},
+        [REASON_BUSY] =
+                {"busy", "Too many sign-ins at once. Wait a moment and try again.",
+                 "One user or program had more sign-ins open at the same time than it may have. If it "
+                 "happens again, find the program that asks so often."},
+        [REASON_UNKNOWN_BADGE] =
+                {"unknown-badge", "This badge is not known here. Ask the help desk to enrol it.",
+                 "Nobody holds this badge on this station. Enrol it for its owner, or ask where the "
+                 "badge comes from."},
+        [REASON_BADGE_RANDOM] =
+                {"badge-random", "This card cannot be used as a badge. Use your staff badge.",
+                 "The card shows another number at each tap, as phones, bank cards and passports do, so "
+                 "it cannot name anybody. Give the person a badge with a fixed number."},
+        [REASON_BADGE_NO_NUMBER] =
+                {"badge-no-number", "This card cannot be used as a badge. Use your staff badge.",
+                 "The card gave no number of a length that badges have. Give the person a badge of a "
+                 "supported kind."},
+        [REASON_BADGE_TOO_QUICK] =
+                {"badge-too-quick", "That was too quick. Hold your badge still for a moment.",
+                 "The badge left the reader before its number was read. Nothing is wrong with it if a "
+                 "longer tap works."},
+        [REASON_BADGE_UNREADABLE] =
+                {"badge-unreadable", "Your badge could not be read. Hold it flat on the reader.",
+                 "The badge is on the reader and does not answer properly. Try again with one card "
+                 "alone and without its cover; if it fails at other stations too, replace the "
+                 "badge."},
+        [REASON_BADGE_ENDED] =
+                {"badge-ended", "This badge is blocked. Ask the help desk for a new one.",
+                 "This badge was enrolled and has been ended, for example as lost. If it is in its "
+                 "owner's hand, enrol it again; if somebody else holds it, take it from them."},
+        [REASON_BADGE_OF_ANOTHER] =
+                {"badge-of-another", "This is not your badge. Use your own badge.",
+                 "The sign-in was for one person, and the badge belongs to another. Look whether two "
+                 "people have exchanged their badges."},
+        [REASON_PERSON_SUSPENDED] =
+                {"person-suspended", "Your access is suspended. Ask the help desk.",
+                 "The person is suspended. Whoever suspended the access must give it back."},
+        [REASON_PERSON_ENDED] =
+                {"person-ended", "Your access has ended. Ask the help desk.",
+                 "The person was ended in the enrolment. Enrol the person anew if this is wrong."},
+        [REASON_PERSON_NOT_YET] =
+                {"person-not-yet", "Your access has not begun yet. Ask the help desk.",
+                 "The day on which this person's access begins is still to come. Look whether the "
+                 "date is right, and the station's clock too."},
+        [REASON_PERSON_EXPIRED] =
+                {"person-expired", "Your access has run out. Ask the help desk.",
+                 "The last day of this person's access is over. Look whether the date is right, and "
+                 "the station's clock too."},
+        [REASON_NO_ACCOUNT] =
+                {"no-account", "You have no account at this station. Ask the help desk.",
+                 "The person is enrolled, and the system does not know the account. Look whether the "
+                 "account exists and whether the directory answers: getent passwd USER."},
+        [REASON_NO_ROLE] =
+                {"no-role", "You have no role here. Ask the help desk.",
+                 "None of the roles in the rules fits this person: the groups of the account are in none of "
+                 "them. Add the person to the right group, or change the rules."},
+        [REASON_NOT_THIS_STATION] =
+                {"not-this-station", "You may not sign in at this station. Ask your ward lead.",
+                 "A role fits this person, and it is for other stations. Look at Stations= of the "
+                 "role and at the name and the tags of this station."},
+        [REASON_NOT_THIS_HOUR] =
+                {"not-this-hour", "You may not sign in here at this hour. Ask your ward lead.",
+                 "A role fits this person, and its hours do not include now. Look at Hours= of the "
+                 "role, and at the station's clock."},
+        [REASON_NOT_OWN] =
+                {"not-own", "You can only confirm for yourself. Use your own account.",
+                 "A program without special rights asked to sign in somebody else than its own user. "
+                 "Ordinary programs do not do that: look which one it was."},
+        [REASON_BADGE_ALONE] =
+                {"badge-alone", "Your badge is not enough here. Use your key.",
+                 "A badge alone never approves anything here; a key is needed. Enrol a key for the "
+                 "person if there is none."},
+        [REASON_THROTTLED] =
+                {"throttled", "Too many failed tries. Wait a few minutes, then try again.",
+                 "The person's own key had failed several times in a row, so tries are slowed down for "
+                 "some minutes. If it was not the person, ask where key and badge are."},
+        [REASON_NO_KEY_ENROLLED] =
+                {"no-key-enrolled", "You have no key here yet. Ask the help desk for one.",
+                 "The rules want a key for this sign-in, and the person has none that is in use. "
+                 "Enrol one: wardtap key enrol."},
+        [REASON_KEY_MISSING] =
+                {"key-missing", "No key found. Plug in your key, then tap again.",
+                 "The rules want a key, and none was plugged in within the time. If one was, look "
+                 "whether its light is on and try another socket."},
+        [REASON_KEY_NOT_YOURS] =
+                {"key-not-yours", "This key is not yours. Plug in your own key.",
+                 "A key was there, and it is none of those enrolled for this person. Look whether two "
+                 "people have exchanged their keys, or whether the key was reset."},
+        [REASON_KEY_NOT_TOUCHED] =
+                {"key-not-touched", "Your key was not touched in time. Tap again and touch it.",
+                 "The key waited for a touch, and none came. Show the person where its contact is."},
+        [REASON_KEY_REMOVED] =
+                {"key-removed", "Your key was taken out. Put it back and tap again.",
+                 "The key was unplugged during the sign-in. If nobody pulled it, try another socket, "
+                 "then another key."},
+        [REASON_KEY_REFUSED] =
+                {"key-refused", "Your key refused. Tap again, or ask the help desk.",
+                 "The key was asked and said no without a better reason. Try once more; if it refuses "
+                 "again, look at the key with wardtap key list and enrol it anew."},
+        [REASON_KEY_BUSY] =
+                {"key-busy", "Your key is in use. Close other windows that want it and tap again.",
+                 "Another program on this station holds the key, for example a browser that waits for a "
+                 "touch. End that, or unplug the key and plug it in again."},
+        [REASON_KEY_UNUSABLE] =
+                {"key-unusable", "This key cannot be used here. Ask the help desk.",
+                 "The key does not speak FIDO2, or it cannot do what the rules want, such as checking "
+                 "a PIN. Give the person a key of a supported model."},
+        [REASON_PIN_WRONG] =
+                {"pin-wrong", "PIN wrong. Try again.",
+                 "The key did not accept the PIN. After three in a row it must be taken out and put back, "
+                 "and after eight it is blocked for good."},
+        [REASON_PIN_REPLUG] =
+                {"pin-replug", "Take your key out, put it back and try again.",
+                 "Three wrong PINs in a row: the key accepts no more until it is unplugged and plugged "
+                 "in again. Some tries are left after that; the person should be sure of the PIN."},
+        [REASON_PIN_BLOCKED] =
+                {"pin-blocked", "Your key is blocked. Ask the help desk for a new one.",
+                 "Too many wrong PINs: the key is blocked for good. End it, reset it and enrol it anew, "
+                 "or give the person another one."},
+        [REASON_PIN_NOT_SET] =
+                {"pin-not-set", "Your key has no PIN yet. Ask the help desk to set one.",
+                 "The rules want the key to check its owner, and it has neither a PIN nor a fingerprint. "
+                 "Set a PIN, then enrol the key again."},
+        [REASON_PIN_FORMAT] =
+                {"pin-format", "A PIN has at least 4 characters. Tap again and retype it.",
+                 "What was typed has fewer than 4 characters, or more than 63 bytes, so it was not sent "
+                 "to the key. No try was lost."},
+        [REASON_PIN_CHANGE] =
+                {"pin-change", "Your key needs a new PIN. Ask the help desk to set it.",
+                 "The key works only after its PIN was changed, because an administrator asked for that "
+                 "or because the PIN is too short now. Change the PIN with the person."},
+        [REASON_FINGER_WRONG] =
+                {"finger-wrong", "Fingerprint not recognised. Tap again and use another finger.",
+                 "The key did not recognise the fingerprint. Dry or wet hands and gloves are common "
+                 "causes; more fingers can be enrolled on the key."},
+        [REASON_FINGER_BLOCKED] =
+                {"finger-blocked", "Your key no longer takes fingerprints. Tap again and use your PIN.",
+                 "Too many fingerprints were not recognised, so the key wants its PIN once. After a "
+                 "right PIN fingerprints work again."},
+        [REASON_KEY_FORGED] =
+                {"key-forged", "Your key's answer is not valid. Ask the help desk.",
+                 "What came back is no valid answer of an enrolled key to our question. Keep the key, and "
+                 "tell security: a broken key is possible, and so is somebody who tries to sign in as "
+                 "this person."},
+        [REASON_KEY_NO_PRESENCE] =
+                {"key-no-presence", "Your key was not touched. Tap again and touch it.",
+                 "The key answered without having been touched, which is not enough. If the person "
+                 "did touch it, replace the key."},
+        [REASON_KEY_NO_VERIFICATION] =
+                {"key-no-verification", "Your key did not check your PIN. Ask the help desk.",
+                 "The rules want the key to check its owner by PIN or fingerprint, and its answer "
+                 "says that it did not. Look whether the key has a PIN; if it has one, replace "
+                 "the key."},
+        [REASON_KEY_COUNTER] =
+                {"key-counter", "This key was stopped for safety. Ask the help desk.",
+                 "The key counts its uses, and the count did not go up: a copy of this key may exist. "
+                 "End the key, give the person another one, and tell security."},
+        [REASON_DEVICE_FAILED] =
+                {"device-failed", "The badge or key did not answer. Tap again.",
+                 "The exchange with the badge or the key broke off. Try again, then another reader "
+                 "or socket; the log of wardtap-device.service says more."},
+        [REASON_TIMED_OUT] =
+                {"timed-out", "That took too long. Tap your badge to start again.",
+                 "The sign-in was not completed in the time it has. There is nothing to do, unless it "
+                 "happens often at one station."},
+        [REASON_NO_ANSWER] =
+                {"no-answer", "Nothing was typed. Tap your badge to start again.",
+                 "The program could not ask the person, or nobody answered. There is nothing to do, "
+                 "unless it happens each time with one program."},
+        [REASON_STORE] = {"store", "Badges do not work just now. " OTHER_WAY,
+                          "The enrolment could not be read, or the sign-in could not be stored: it is "
+                          "locked, damaged, "
+                          "or the disk is full. Look at the disk, then run: wardtap status."},
+        [REASON_RECORD] =
+                {"record", "Sign-ins cannot be recorded just now. " OTHER_WAY,
+                 "The rules want a record of every sign-in, and it could not be written. Look whether the "
+                 "disk is full and whether wardtapd.service runs."},
+        [REASON_INTERNAL] = {"internal", "Something went wrong. Tap again, or ask the help desk.",
+                             "An error inside Wardtap stopped this sign-in. Look at the log of "
+                             "wardtap-authd.service, and report it with the code of this sign-in."},
+};
+
+static size_t row_of(enum reason r) {
+        return r >= 0 && r < REASON_MAX ? (size_t) r : (size_t) REASON_INTERNAL;
+}
+
+const char *reason_name(enum reason r) {
+        return reasons[row_of(r)].name;
+}
+
+enum reason reason_from_name(const char *name) {
+        for (size_t i = 0; i < REASON_MAX; i++)
+                if (strcmp(reasons[i].name, name) == 0)
+                        return (enum reason) i;
+        return REASON_INVALID;
+}
+
+const char *reason_screen(enum reason r) {
+        return reasons[row_of(r)].screen;
+}
+
+const char *reason_explain(enum reason r) {
+        return reasons[row_of(r)].explain;
+}
