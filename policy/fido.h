@@ -15,8 +15,9 @@
 #define FIDO_CREDENTIAL_ID_MAX 1023U
 
 /* The hash a key signs over: SHA-256 of the client data, which here is the JSON that WebAuthn 5.8.1
- * describes with type
- * ("webauthn.get" or "webauthn.create"), the challenge in base64url and origin "https://" + rp_id. */
+ * describes with type ("webauthn.get" or "webauthn.create"), the challenge in base64url, origin "https://" +
+ * rp_id and crossOrigin false, serialised as in 5.8.1.1. -EINVAL: another type, or an rp_id that is not a
+ * host name in lower case. */
 int fido_client_data_hash(const char *type, const uint8_t challenge[FIDO_CHALLENGE_SIZE], const char *rp_id,
                           uint8_t ret[32]);
 
@@ -42,14 +43,15 @@ struct fido_credential {
         size_t public_key_len;
         bool present, verified;
         uint32_t counter;
-        bool self_attested; /* packed without x5c; else signed by an attestation certificate, whose chain is
-                               not judged here */
+        bool self_attested; /* nobody but the key vouches for itself: packed without x5c, or none. Else
+                               signed by an attestation certificate, whose chain is not judged here */
 };
 
 /* Verifies what makeCredential returned: relying party, flags UP and AT, a public key of a supported
  * algorithm on its curve, and the attestation signature of format "packed" (self or x5c[0], WebAuthn 8.2;
  * with x5c, its AAGUID extension must be the same) or "none" (8.7). REASON_NONE and *ret, else
- * REASON_KEY_FORGED, REASON_KEY_NO_PRESENCE or REASON_KEY_UNUSABLE (another format or algorithm). */
+ * REASON_KEY_FORGED, REASON_KEY_NO_PRESENCE or REASON_KEY_UNUSABLE (another format or algorithm). `attstmt`
+ * is the CBOR map; for "none" it may be missing. */
 enum reason fido_check_credential(const char *rp_id, const uint8_t client_data_hash[32], const char *format,
                                   const uint8_t *authdata, size_t authdata_len, const uint8_t *attstmt,
                                   size_t attstmt_len, struct fido_credential *ret);
