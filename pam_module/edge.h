@@ -22,6 +22,7 @@ enum outcome {
 struct judged {
         enum outcome outcome;
         const char *why;  /* for the log: static text beside the outcome's own words, or NULL */
+        bool named;       /* PAM_USER was empty and is our doing */
         char user[65];    /* who was judged; "" if nobody */
         char attempt[33]; /* the attempt that judged; "" if none */
         char code[9];     /* for the help desk; "" if none */

@@ -79,6 +79,9 @@ EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const ch
                 authenticate(pamh, flags, &j);
         if (kept_end(pamh, &j) < 0)
                 j.outcome = OUTCOME_NO_MEMORY;
+        if (j.outcome != OUTCOME_ALLOW &&
+            j.named) /* a badge that was refused names nobody to what comes next */
+                (void) pam_set_item(pamh, PAM_USER, NULL);
         edge_log(pamh, "authenticate", &j);
         return edge_authenticate(j.outcome);
 }

@@ -88,19 +88,21 @@ static int hear(struct relay *y, struct wire_message *ret) {
         return r;
 }
 
-static bool has_conversation(pam_handle_t *pamh) {
+/* 1 when there is somebody to talk to, 0 when the application set no conversation. */
+static int has_conversation(pam_handle_t *pamh) {
         const void *item = NULL;
-        if (pam_get_item(pamh, PAM_CONV, &item) != PAM_SUCCESS || !item)
-                return false;
+        if (pam_get_item(pamh, PAM_CONV, &item) != PAM_SUCCESS)
+                return -EIO;
         const struct pam_conv *conv = item;
-        return conv->conv;
+        return conv && conv->conv;
 }
 
 /* Shows a text. Nobody to show it to is fine (LightDM's SwitchToUser); an application that refuses has given
  * up, which is how lockers cancel. A session hook has nothing to cancel. */
 static int show(struct relay *y, int style, const char *text) {
-        if (y->start->silent || !has_conversation(y->pamh))
-                return 0;
+        int r = y->start->silent ? 0 : has_conversation(y->pamh);
+        if (r <= 0)
+                return r;
         _cleanup_(erase_string) char *answer = NULL;
         int code = pam_prompt(y->pamh, style, &answer, "%s", text);
         return code == PAM_SUCCESS || y->start->hook != WIRE_AUTHENTICATE ? 0 : -ECANCELED;
@@ -116,7 +118,7 @@ static int ask(struct relay *y, bool echo, const char *text) {
         if (y->start->hook != WIRE_AUTHENTICATE)
                 return -EBADMSG;
         int code = PAM_CONV_ERR;
-        if (has_conversation(y->pamh))
+        if (has_conversation(y->pamh) > 0)
                 code = pam_prompt(y->pamh, echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, &answer, "%s",
                                   text);
         if (code == PAM_SUCCESS && answer && answer[0] && copy_text(answer, m.answer, sizeof(m.answer)) == 0)
@@ -242,8 +244,7 @@ void relay_run(pam_handle_t *pamh, const struct wire_start *start, uint64_t dead
                 j.outcome = broken(&y, r);
                 j.why = why(r);
         }
-        if (j.outcome != OUTCOME_ALLOW && y.named)
-                (void) pam_set_item(pamh, PAM_USER, NULL);
+        j.named = y.named;
         memcpy(j.user, y.user, sizeof(j.user));
         *ret = j;
 }

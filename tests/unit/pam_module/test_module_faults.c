@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each call that the module makes fails once, at each place: the hook it happens in never succeeds, nothing
+ * is ever ignored, nothing leaks. */
+#include "stage.h"
+
+#include "common/paths.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+typedef int hook_fn(pam_handle_t *pamh, int flags, int argc, const char **argv);
+extern hook_fn *const trampoline_hooks[4];
+
+/* The call that fails: the n-th of this name, once. */
+static struct {
+        const char *call;
+        unsigned n;
+        int error;
+        bool harmless; /* a failure that the module must get over */
+        bool armed;    /* inside a hook */
+        bool fired;
+} fault;
+
+static bool fails(const char *call) {
+        if (!fault.armed || fault.fired || !fault.call || strcmp(call, fault.call) != 0 || --fault.n > 0)
+                return false;
+        fault.fired = true;
+        errno = fault.error;
+        return true;
+}
+
+/* The armed hook of the module: only what it does itself can fail. */
+static int armed(hook_fn *hook, pam_handle_t *pamh, int flags, int argc, const char **argv) {
+        bool fired = fault.fired;
+        fault.armed = true;
+        int code = hook(pamh, flags, argc, argv);
+        fault.armed = false;
+        assert_int_not_equal(code, PAM_IGNORE);
+        if (fault.fired && !fired && !fault.harmless && code == PAM_SUCCESS)
+                fail_msg("a hook succeeded although %s failed in it", fault.call);
+        return code;
+}
+
+#define HOOK(name)                                                                                          \
+        static int name(pam_handle_t *pamh, int flags, int argc, const char **argv) {                       \
+                return armed(pam_sm_##name, pamh, flags, argc, argv);                                       \
+        }
+HOOK(authenticate)
+HOOK(setcred)
+HOOK(open_session)
+HOOK(close_session)
+__attribute__((visibility("default")))
+hook_fn *const trampoline_hooks[4] = {authenticate, setcred, open_session, close_session};
+
+/* A wrapped call of the module's. */
+#define WRAP(type, name, failed, params, args)                                                              \
+        type __real_##name params;                                                                          \
+        type __wrap_##name params;                                                                          \
+        type __wrap_##name params {                                                                         \
+                return fails(#name) ? (failed) : __real_##name args;                                        \
+        }
+WRAP(void *, malloc, NULL, (size_t n), (n))
+WRAP(void *, calloc, NULL, (size_t n, size_t size), (n, size))
+WRAP(int, open, -1, (const char *path, int flags, mode_t mode), (path, flags, mode))
+WRAP(int, open64, -1, (const char *path, int flags, mode_t mode), (path, flags, mode))
+WRAP(int, fstat, -1, (int fd, struct stat *st), (fd, st))
+WRAP(int, fstat64, -1, (int fd, struct stat *st), (fd, st))
+WRAP(ssize_t, read, -1, (int fd, void *p, size_t n), (fd, p, n))
+WRAP(int, socket, -1, (int domain, int type, int protocol), (domain, type, protocol))
+WRAP(int, connect, -1, (int fd, const struct sockaddr *sa, socklen_t n), (fd, sa, n))
+WRAP(int, getsockopt, -1, (int fd, int level, int name, void *p, socklen_t *n), (fd, level, name, p, n))
+WRAP(ssize_t, send, -1, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+WRAP(ssize_t, recvmsg, -1, (int fd, struct msghdr *m, int flags), (fd, m, flags))
+WRAP(int, ppoll, -1, (struct pollfd * p, nfds_t n, const struct timespec *ts, const sigset_t *mask),
+     (p, n, ts, mask))
+WRAP(int, pam_get_item, PAM_SYSTEM_ERR, (const pam_handle_t *pamh, int type, const void **ret),
+     (pamh, type, ret))
+WRAP(int, pam_set_item, PAM_BUF_ERR, (pam_handle_t * pamh, int type, const void *item), (pamh, type, item))
+WRAP(int, pam_putenv, PAM_BUF_ERR, (pam_handle_t * pamh, const char *s), (pamh, s))
+typedef void cleanup_fn(pam_handle_t *pamh, void *data, int status);
+WRAP(int, pam_set_data, PAM_BUF_ERR, (pam_handle_t * pamh, const char *name, void *data, cleanup_fn *f),
+     (pamh, name, data, f))
+
+int pam_vprompt(pam_handle_t *pamh, int style, char **response, const char *format, va_list args);
+int __wrap_pam_prompt(pam_handle_t *pamh, int style, char **response, const char *format, ...);
+int __wrap_pam_prompt(pam_handle_t *pamh, int style, char **response, const char *format, ...) {
+        if (fails("pam_prompt"))
+                return PAM_BUF_ERR;
+        va_list args;
+        va_start(args, format);
+        int code = pam_vprompt(pamh, style, response, format, args);
+        va_end(args);
+        return code;
+}
+
+/* An honest attempt, which allows only after an answer. */
+static void is_honest(int fd, const struct wire_start *s) {
+        struct wire_message m;
+        if (s->hook == WIRE_AUTHENTICATE) {
+                say_text(fd, WIRE_INFO, "Tap your badge");
+                say_user(fd, "nurse1");
+                say_prompt(fd, "PIN: ");
+                say_verdict(fd, hear_type(fd, &m) == WIRE_ANSWER ? WIRE_ALLOW : WIRE_DENY);
+                return;
+        }
+        say_verdict(fd, WIRE_ALLOW);
+}
+
+static void run_all_hooks(void) {
+        struct app a = {.answer = "1234"};
+        app_start(&a, "lightdm", NULL, true);
+        if (app_authenticate(&a, 0) == PAM_SUCCESS) {
+                assert_non_null(pam_getenv(a.h, "WARDTAP_ATTEMPT"));
+                (void) pam_setcred(a.h, PAM_ESTABLISH_CRED);
+                (void) pam_open_session(a.h, 0);
+                (void) pam_close_session(a.h, 0);
+        } else {
+                assert_null(pam_getenv(a.h, "WARDTAP_ATTEMPT"));
+                assert_string_equal(app_user(&a), "");
+                fault.call = NULL;
+                assert_int_not_equal(pam_setcred(a.h, PAM_ESTABLISH_CRED), PAM_SUCCESS);
+        }
+        app_end(&a);
+        log_clear();
+}
+
+/* Fails the call at its 1st, 2nd, ... place, until there is no such place any more. Returns how many. */
+static unsigned fail_everywhere(const char *call, int error) {
+        for (unsigned n = 1;; n++) {
+                attempt_serve(is_honest);
+                memset(&fault, 0, sizeof(fault));
+                fault.call = call;
+                fault.n = n;
+                fault.error = error;
+                run_all_hooks();
+                attempt_stop();
+                if (!fault.fired)
+                        return n - 1;
+                assert_in_range(n, 1, 200);
+        }
+}
+
+static void a_failing_call_never_lets_anybody_in(void **state) {
+        static const struct {
+                const char *call; /* two names of one thing are separated by | */
+                int error;
+                unsigned least; /* places that must be found, or the test tests nothing */
+        } rows[] = {
+                {"malloc", ENOMEM, 1},        {"calloc", ENOMEM, 1},     {"open64", EMFILE, 1},
+                {"fstat64", EIO, 1},          {"read", EIO, 1},          {"socket", EMFILE, 3},
+                {"connect", ECONNREFUSED, 3}, {"getsockopt", EINVAL, 3}, {"send", ENOBUFS, 4},
+                {"recvmsg", ECONNRESET, 6},   {"recvmsg", ENOMEM, 6},    {"ppoll", ENOMEM, 6},
+                {"pam_get_item", 0, 20},      {"pam_set_item", 0, 1},    {"pam_set_data", 0, 1},
+                {"pam_putenv", 0, 1},         {"pam_prompt", 0, 2},      {"socket", ENOMEM, 3},
+        };
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                unsigned places = fail_everywhere(rows[i].call, rows[i].error);
+                print_message("%s failed at %u places\n", rows[i].call, places);
+                if (places < rows[i].least)
+                        fail_msg("%s was called at %u places only", rows[i].call, places);
+        }
+}
+
+static void a_call_that_is_interrupted_goes_on(void **state) {
+        static const char *const calls[] = {"ppoll", "send", "recvmsg", "read"};
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
+                struct app a = {.answer = "1234"};
+                attempt_serve(is_honest);
+                memset(&fault, 0, sizeof(fault));
+                fault.call = calls[i];
+                fault.n = 1;
+                fault.error = EINTR;
+                fault.harmless = true;
+                app_start(&a, "lightdm", NULL, true);
+                assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
+                assert_true(fault.fired);
+                app_end(&a);
+                attempt_stop();
+        }
+}
+
+static void a_listener_whose_queue_is_full_for_a_moment_is_asked_again(void **state) {
+        struct app a = {.answer = "1234"};
+        attempt_serve(is_honest);
+        memset(&fault, 0, sizeof(fault));
+        fault.call = "connect";
+        fault.n = 1;
+        fault.error = EAGAIN;
+        fault.harmless = true;
+        app_start(&a, "lightdm", NULL, true);
+        assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
+        assert_true(fault.fired);
+        app_end(&a);
+        attempt_stop();
+}
+
+static int begin(void **state) {
+        stage_set();
+        stage_services("lightdm\n");
+        stage_stack("lightdm", "auth required %\nsession required %\n");
+        return 0;
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_failing_call_never_lets_anybody_in),
+                cmocka_unit_test(a_call_that_is_interrupted_goes_on),
+                cmocka_unit_test(a_listener_whose_queue_is_full_for_a_moment_is_asked_again),
+        };
+        return cmocka_run_group_tests(tests, begin, NULL);
+}
