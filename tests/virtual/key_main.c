@@ -3,13 +3,12 @@
  * who has it open sees the end of the file. libvirtual-key-preload.so makes libfido2 find it there. */
 #include "common/socket.h"
 #include "common/util.h"
+#include "tests/virtual/key_dress.h"
 #include "tests/virtual/key_options.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -20,19 +19,6 @@ struct dress {
         char path[108]; /* of the socket, as long as sun_path */
         int signals, listener, client;
 };
-
-static void say(const char *line) {
-        (void) puts(line);
-        (void) fflush(stdout);
-}
-
-static void touch_wanted(void *userdata) {
-        say("touch-wanted");
-}
-
-static uint64_t now_ms(void) {
-        return now_monotonic_usec() / 1000;
-}
 
 /* A socket that nobody listens on is left over from a key that was killed. */
 static int remove_stale(const char *path) {
@@ -64,29 +50,14 @@ static int listen_at(const char *path, int *ret) {
         return 0;
 }
 
-static int block_signals(int *ret) {
-        sigset_t set;
-        (void) sigemptyset(&set);
-        (void) sigaddset(&set, SIGTERM);
-        (void) sigaddset(&set, SIGINT);
-        (void) sigaddset(&set, SIGUSR1);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        if (fd < 0)
-                return -errno;
-        *ret = fd;
-        return 0;
-}
-
 static int plug_in(struct dress *d, const struct key_options *o) {
         int n = snprintf(d->path, sizeof(d->path), "%s/%s", o->dir, o->name);
         if (n < 0 || (size_t) n >= sizeof(d->path))
                 return -ENAMETOOLONG;
-        int r = block_signals(&d->signals);
+        int r = dress_signals(&d->signals);
         if (r < 0)
                 return r;
-        r = key_new(&o->config, now_ms(), &d->key);
+        r = key_new(&o->config, dress_now_ms(), &d->key);
         if (r < 0)
                 return r;
         if (mkdir(o->dir, 0755) < 0 && errno != EEXIST)
@@ -108,7 +79,7 @@ static void from_client(struct dress *d) {
         if (r < 0 || n != KEY_REPORT_SIZE)
                 hang_up(d);
         else
-                key_feed(d->key, now_ms(), report);
+                key_feed(d->key, dress_now_ms(), report);
 }
 
 /* What a client does not read in time is lost to it, as with a hidraw node. */
@@ -119,41 +90,21 @@ static void to_client(struct dress *d) {
                         (void) socket_send(d->client, report, sizeof(report));
 }
 
-/* False when it is to be unplugged. */
-static bool from_signals(struct dress *d) {
-        struct signalfd_siginfo si;
-        if (read(d->signals, &si, sizeof(si)) != (ssize_t) sizeof(si))
-                return true;
-        if (si.ssi_signo != SIGUSR1)
-                return false;
-        key_touch(d->key, now_ms());
-        return true;
-}
-
-static int timeout_until(uint64_t deadline_ms) {
-        uint64_t now = now_ms();
-        if (deadline_ms == UINT64_MAX)
-                return -1;
-        if (deadline_ms <= now)
-                return 0;
-        return deadline_ms - now > 60000 ? 60000 : (int) (deadline_ms - now);
-}
-
 /* One client at a time; the others wait in the listener's queue, as they would for libfido2's lock. */
 static int run(struct dress *d) {
         for (;;) {
                 struct pollfd p[] = {{d->signals, POLLIN, 0},
                                      {d->client < 0 ? d->listener : -1, POLLIN, 0},
                                      {d->client, POLLIN, 0}};
-                if (poll(p, ELEMENTSOF(p), timeout_until(key_deadline_ms(d->key))) < 0 && errno != EINTR)
+                if (poll(p, ELEMENTSOF(p), dress_timeout(key_deadline_ms(d->key))) < 0 && errno != EINTR)
                         return -errno;
-                if (p[0].revents && !from_signals(d))
+                if (p[0].revents && !dress_signalled(d->signals, d->key))
                         return 0;
                 if (p[1].revents)
                         (void) socket_accept(d->listener, NULL, &d->client);
                 if (p[2].revents)
                         from_client(d);
-                key_tick(d->key, now_ms());
+                key_tick(d->key, dress_now_ms());
                 to_client(d);
         }
 }
@@ -163,12 +114,12 @@ int main(int argc, char **argv) {
         struct dress d = {.signals = -1, .listener = -1, .client = -1};
         if (key_options_parse(argc, argv, &o) < 0)
                 return 2;
-        o.config.on_touch_wanted = touch_wanted;
+        o.config.on_touch_wanted = dress_touch_wanted;
         o.config.on_command = key_options_log;
         o.config.userdata = &o;
         int r = plug_in(&d, &o);
         if (r == 0) {
-                say("plugged");
+                dress_say("plugged");
                 r = run(&d);
                 (void) unlink(d.path);
         }
