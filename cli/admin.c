@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who asks, the store, and the record that each change is. */
+#include "cli/admin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "common/broker.h"
+#include "common/paths.h"
+#include "common/socket.h"
+
+#define RECORD_DEADLINE_USEC (10U * 1000U * 1000U)
+
+void admin_close(struct admin *a) {
+        if (a->began)
+                (void) store_rollback(a->store);
+        a->began = false;
+        a->store = store_close(a->store);
+        closep(&a->broker);
+}
+
+/* The uid that logged in, as the kernel keeps it for this process and all that came from it. */
+static int login_uid(uid_t *ret) {
+        char text[16];
+        uint64_t uid;
+        _cleanup_(closep) int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        ssize_t n = read(fd, text, sizeof(text) - 1);
+        if (n <= 0)
+                return -EBADMSG;
+        text[n] = 0;
+        text[strcspn(text, "\n")] = 0;
+        int r = parse_u64(text, UINT32_MAX - 1, &uid); /* the largest means "nobody logged in" */
+        if (r < 0)
+                return r;
+        *ret = (uid_t) uid;
+        return 0;
+}
+
+void admin_requestor(char ret[REQUESTOR_MAX]) {
+        uid_t uid = 0;
+        struct passwd *pw;
+        if (login_uid(&uid) < 0 || uid == 0)
+                (void) snprintf(ret, REQUESTOR_MAX, "root");
+        else if ((pw = getpwuid(uid)))
+                (void) snprintf(ret, REQUESTOR_MAX, "%s", pw->pw_name);
+        else
+                (void) snprintf(ret, REQUESTOR_MAX, "uid %u", (unsigned) uid);
+}
+
+int admin_need_root(const struct cli_arguments *args) {
+        if (geteuid() == 0)
+                return CLI_OK;
+        return fail(CLI_NOT_ROOT, _("Only root may do this. Try: sudo wardtap %s ..."), args->command);
+}
+
+int admin_group(gid_t *ret) {
+        struct group *g = getgrnam("wardtap");
+        if (!g)
+                return fail(CLI_FAILED, _("The group 'wardtap' is missing. Make it with: systemd-sysusers"));
+        *ret = g->gr_gid;
+        return CLI_OK;
+}
+
+int admin_store_failed(int error) {
+        switch (error) {
+        case -ENOENT:
+                return fail(
+                        CLI_NOT_FOUND,
+                        _("Nobody is enrolled on this station yet. Begin with: wardtap person add USER"));
+        case -EACCES:
+        case -EPERM:
+                return fail(CLI_NOT_ROOT,
+                            _("Only root may look into the store of people. Try it with sudo."));
+        case -EBUSY:
+                return fail(CLI_FAILED,
+                            _("Another program is changing the store of people. Try again in a moment."));
+        case -EBADMSG:
+                return fail(CLI_FAILED, _("%s is damaged. Put a backup of it in its place."),
+                            PATH_PEOPLE_DB);
+        case -EPROTO:
+                return fail(CLI_FAILED, _("%s was written by a newer Wardtap. Update this station."),
+                            PATH_PEOPLE_DB);
+        default:
+                return fail(CLI_FAILED, _("The store of people cannot be used (%s). Look at %s."),
+                            strerror(-error), PATH_PEOPLE_DB);
+        }
+}
+
+int admin_connect(struct admin *a) {
+        return broker_connect(BROKER_ADMIN, "", "", "", &a->broker);
+}
+
+static int broker_failed(int error) {
+        if (error == -ETIMEDOUT)
+                return fail(CLI_NOT_RUNNING,
+                            _("wardtapd did not answer in time, and nothing was changed. See: "
+                              "systemctl status wardtapd"));
+        return fail(CLI_NOT_RUNNING, _("wardtapd is not running. Start it with: systemctl start wardtapd"));
+}
+
+int admin_open(struct admin *a, const struct cli_arguments *args) {
+        gid_t gid = 0;
+        int r = admin_need_root(args);
+        if (r != CLI_OK || (r = admin_group(&gid)) != CLI_OK)
+                return r;
+        if ((r = admin_connect(a)) < 0)
+                return broker_failed(r);
+        admin_requestor(a->requestor);
+        r = store_open_people(PATH_PEOPLE_DB, true, gid, &a->store);
+        return r < 0 ? admin_store_failed(r) : CLI_OK;
+}
+
+int admin_open_read(struct admin *a) {
+        int r = store_open_people(PATH_PEOPLE_DB, false, (gid_t) -1, &a->store);
+        return r < 0 ? admin_store_failed(r) : CLI_OK;
+}
+
+int admin_find_person(struct admin *a, const char *user, struct store_person *ret) {
+        int r = store_find_person(a->store, user, ret);
+        if (r == -ENOENT)
+                return fail(CLI_NOT_FOUND,
+                            _("Nobody is enrolled as '%s'. Enrol this person with: "
+                              "wardtap person add %s"),
+                            user, user);
+        return r < 0 ? admin_store_failed(r) : CLI_OK;
+}
+
+int admin_begin(struct admin *a) {
+        int r = store_begin(a->store);
+        if (r < 0)
+                return admin_store_failed(r);
+        a->began = true;
+        return CLI_OK;
+}
+
+static int fill(struct admin *a, const struct store_person *person, struct record *r) {
+        uint64_t version;
+        int e;
+        if ((e = record_set(r, RECORD_FIELD_REQUESTOR, a->requestor)) < 0)
+                return e;
+        if (a->store && ((e = store_version(a->store, &version)) < 0 ||
+                         (e = record_set_u64(r, RECORD_FIELD_STORE_VERSION, version)) < 0))
+                return e;
+        if (!person)
+                return 0;
+        if ((e = record_set(r, RECORD_FIELD_PERSON, person->uuid)) < 0 ||
+            (e = record_set(r, RECORD_FIELD_USER, person->user)) < 0)
+                return e;
+        struct passwd *pw = getpwnam(person->user);
+        return pw ? record_set_u64(r, RECORD_FIELD_UID, pw->pw_uid) : 0;
+}
+
+int admin_record(struct admin *a, enum record_event event, const struct store_person *person,
+                 struct record *ret) {
+        _cleanup_(record_clear) struct record r = {.event = event, .outcome = RECORD_SUCCESS};
+        int e = fill(a, person, &r);
+        if (e < 0)
+                return admin_store_failed(e);
+        *ret = r;
+        r = (struct record){.event = RECORD_EVENT_INVALID};
+        return CLI_OK;
+}
+
+int admin_send(struct admin *a, const struct record *r) {
+        uint64_t seq;
+        int e = broker_record(a->broker, r, now_monotonic_usec() + RECORD_DEADLINE_USEC, &seq);
+        if (e == -ETIMEDOUT || e == -EPIPE || e == -ECONNRESET)
+                return broker_failed(e);
+        if (e < 0)
+                return fail(CLI_FAILED,
+                            _("wardtapd could not write the record (%s), so nothing was changed. See: "
+                              "wardtap status"),
+                            strerror(-e));
+        return CLI_OK;
+}
+
+/* The record is there and the change is not: a second record takes the first one back. */
+static int take_back(struct admin *a, struct record *r, int error) {
+        r->outcome = RECORD_FAILURE;
+        if (record_set(r, RECORD_FIELD_REASON, "store") >= 0)
+                (void) admin_send(a, r);
+        return admin_store_failed(error);
+}
+
+int admin_commit(struct admin *a, struct record *r) {
+        sigset_t all, before;
+        (void) sigfillset(&all);
+        (void) sigprocmask(SIG_BLOCK, &all, &before);
+        int status = admin_send(a, r);
+        if (status == CLI_OK) {
+                int e = store_commit(a->store);
+                a->began = e < 0;
+                if (e < 0)
+                        status = take_back(a, r, e);
+        }
+        (void) sigprocmask(SIG_SETMASK, &before, NULL);
+        return status;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Administration: who asks, the store, and the record that each change is. A change is made inside a
+ * transaction, its record is written by wardtapd, and only then is it committed: what cannot be recorded
+ * does not happen. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "cli/cli.h"
+#include "common/record.h"
+#include "policy/store.h"
+
+#define REQUESTOR_MAX 65U
+
+struct admin {
+        struct store *store;
+        int broker; /* wardtapd, for records; -1: not connected */
+        bool began; /* a transaction is open */
+        char requestor[REQUESTOR_MAX];
+};
+
+/* For _cleanup_(admin_close): rolls back what was begun. */
+void admin_close(struct admin *a);
+
+/* Who sits at the keyboard: the login uid's name, which sudo and su do not change; "root" where the kernel
+ * knows none. */
+void admin_requestor(char ret[REQUESTOR_MAX]);
+
+/* CLI_OK when root runs this, else a complaint. */
+int admin_need_root(const struct cli_arguments *args);
+/* The group that may read rules and people. */
+int admin_group(gid_t *ret);
+/* For changes: needs root, wardtapd and the store. An enum cli_exit, after a complaint. */
+int admin_open(struct admin *a, const struct cli_arguments *args);
+/* For looking only. */
+int admin_open_read(struct admin *a);
+/* Connects to wardtapd: 0 or a negative errno, without a complaint. */
+int admin_connect(struct admin *a);
+
+/* The complaint for an error of the store, as an enum cli_exit. */
+int admin_store_failed(int error);
+/* Finds a person who is enrolled. */
+int admin_find_person(struct admin *a, const char *user, struct store_person *ret);
+
+int admin_begin(struct admin *a);
+/* Fills what every record of administration says. `person` may be NULL. */
+int admin_record(struct admin *a, enum record_event event, const struct store_person *person,
+                 struct record *ret);
+/* Sends one record and waits until it is on disk. */
+int admin_send(struct admin *a, const struct record *r);
+/* Records the change, then commits it. No signal comes between the two. */
+int admin_commit(struct admin *a, struct record *r);

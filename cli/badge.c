@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `wardtap badge`: giving a badge to a person, step by step, and ending it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/admin.h"
+#include "cli/lists.h"
+#include "cli/number.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+#include "cli/timeout.h"
+#include "common/broker.h"
+#include "common/socket.h"
+
+#define TAP_TRIES 3U
+/* wardtapd counts its readers anew when it or pcscd has just started. */
+#define READER_GRACE_USEC (2U * 1000U * 1000U)
+
+struct taps_wanted {
+        struct terminal *terminal;
+        int broker;
+        unsigned tries_left;
+        uint64_t timeout_usec;
+};
+
+static void tap_erase(struct tap *t) {
+        explicit_bzero(t, sizeof(*t));
+}
+
+static int broker_gone(void) {
+        return fail(CLI_NOT_RUNNING, _("wardtapd ended meanwhile, and nothing was enrolled. Start it with: "
+                                       "systemctl start wardtapd"));
+}
+
+static int no_tap(int error, bool no_reader) {
+        if (error == -ECANCELED)
+                return fail(CLI_TIMED_OUT, _("Cancelled. Nothing was enrolled."));
+        if (error == -ETIMEDOUT && no_reader)
+                return fail(CLI_FAILED, _("No badge reader is connected. Plug one in and try again."));
+        if (error == -ETIMEDOUT)
+                return fail(CLI_TIMED_OUT, _("No badge was held to the reader in time. Try again."));
+        return broker_gone();
+}
+
+/* Waits for one tap, whatever it is worth. */
+static int next_tap(const struct taps_wanted *w, struct tap *ret) {
+        const struct broker_message want = {.type = BROKER_WANT_TAP};
+        uint64_t end = now_monotonic_usec() + w->timeout_usec, deadline = end;
+        bool no_reader = false;
+        int r = broker_send(w->broker, &want);
+        if (r < 0)
+                return broker_gone();
+        for (;;) {
+                _cleanup_(broker_message_clear) struct broker_message m = {.type = BROKER_TYPE_INVALID};
+                if ((r = terminal_wait(w->terminal, w->broker, deadline)) < 0)
+                        return no_tap(r, no_reader);
+                r = broker_receive(w->broker, &m);
+                if (r == -EAGAIN)
+                        continue;
+                if (r < 0)
+                        return broker_gone();
+                if (m.type == BROKER_TAP) {
+                        *ret = m.tap;
+                        return CLI_OK;
+                }
+                if (m.type == BROKER_WAITING) {
+                        no_reader = m.waiting.readers == 0;
+                        deadline = no_reader ? now_monotonic_usec() + READER_GRACE_USEC : end;
+                }
+        }
+}
+
+static const char *problem_text(enum tap_problem problem) {
+        switch (problem) {
+        case TAP_RANDOM:
+                return _(
+                        "This card shows another number each time it is held to the reader, so it cannot be "
+                        "a badge. Use another card.");
+        case TAP_NO_NUMBER:
+                return _("This card has no number of its own, so it cannot be a badge. Use another card.");
+        case TAP_TOO_QUICK:
+                return _("That was too quick. Hold the badge still for a second.");
+        default:
+                return _("The badge could not be read. Take it away and hold it flat to the reader.");
+        }
+}
+
+/* A tap with a number. */
+static int good_tap(struct taps_wanted *w, struct tap *ret) {
+        for (; w->tries_left > 0; w->tries_left--) {
+                _cleanup_(tap_erase) struct tap tap = {0};
+                int r = next_tap(w, &tap);
+                if (r != CLI_OK)
+                        return r;
+                if (tap.problem == TAP_OK && tap.number_len > 0) {
+                        *ret = tap;
+                        return CLI_OK;
+                }
+                terminal_say("%s", problem_text(tap.problem));
+        }
+        return fail(CLI_FAILED,
+                    _("Three taps could not be used, and nothing was enrolled. Check the card and "
+                      "the reader, then try again."));
+}
+
+static void show_tap(const struct terminal *t, const struct tap *tap) {
+        char hex[NUMBER_HEX_MAX], decimal[NUMBER_DECIMAL_MAX];
+        terminal_say(_("Badge %s: %s, a number of %zu bytes, on reader %s"), tap->token, tap->kind,
+                     tap->number_len, tap->reader);
+        terminal_show(t, _("  as the card sends it:  %s  (decimal %s)"),
+                      number_hex(tap->number, tap->number_len, false, hex),
+                      number_decimal(tap->number, tap->number_len, false, decimal));
+        terminal_show(t, _("  turned round:          %s  (decimal %s)"),
+                      number_hex(tap->number, tap->number_len, true, hex),
+                      number_decimal(tap->number, tap->number_len, true, decimal));
+        explicit_bzero(hex, sizeof(hex));
+        explicit_bzero(decimal, sizeof(decimal));
+}
+
+static int record_badge(const struct tap *tap, struct record *r) {
+        int e;
+        if ((e = record_set(r, RECORD_FIELD_BADGE, tap->token)) < 0 ||
+            (e = record_set(r, RECORD_FIELD_BADGE_KIND, tap->kind)) < 0 ||
+            (e = record_set(r, RECORD_FIELD_READER, tap->reader)) < 0)
+                return admin_store_failed(e);
+        return CLI_OK;
+}
+
+/* Somebody holds this badge: says who, and records the try. */
+static int refuse(struct admin *a, const struct tap *tap, const struct store_person *p,
+                  const struct store_person *holder) {
+        _cleanup_(record_clear) struct record r = {.event = RECORD_EVENT_INVALID};
+        bool same = holder->id == p->id;
+        char detail[129];
+        (void) snprintf(detail, sizeof(detail), "held by %s", holder->user);
+        int e = admin_record(a, RECORD_BADGE_REFUSED, p, &r);
+        if (e != CLI_OK || (e = record_badge(tap, &r)) != CLI_OK)
+                return e;
+        r.outcome = RECORD_FAILURE;
+        if (record_set(&r, RECORD_FIELD_REASON, same ? "already-enrolled" : "badge-of-another") < 0 ||
+            record_set(&r, RECORD_FIELD_DETAIL, detail) < 0)
+                return admin_store_failed(-ENOMEM);
+        (void) admin_send(a, &r); /* refused either way */
+        if (same)
+                return fail(CLI_CONFLICT, _("%s (%s) holds this badge already; there is nothing to do."),
+                            holder->full_name, holder->user);
+        return fail(CLI_CONFLICT,
+                    _("This badge belongs to %s (%s). Use another one, or end it first with: "
+                      "wardtap badge end %s --reason TEXT"),
+                    holder->full_name, holder->user, tap->token);
+}
+
+/* CLI_OK when nobody holds it, under any of the site's badge keys. */
+static int check_free(struct admin *a, const struct tap *tap, const struct store_person *p) {
+        const char *key_ids[BADGE_INDEXES_MAX];
+        const uint8_t *indexes[BADGE_INDEXES_MAX];
+        struct store_badge badge;
+        struct store_person holder;
+        for (size_t i = 0; i < tap->n_indexes; i++) {
+                key_ids[i] = tap->indexes[i].key_id;
+                indexes[i] = tap->indexes[i].index;
+        }
+        int r = store_find_badge(a->store, key_ids, indexes, tap->n_indexes, &badge, &holder);
+        if (r == -ENOENT || (r == 0 && badge.ended_usec))
+                return CLI_OK;
+        return r < 0 ? admin_store_failed(r) : refuse(a, tap, p, &holder);
+}
+
+static int two_taps(struct admin *a, struct taps_wanted *w, const struct store_person *p, struct tap *ret) {
+        _cleanup_(tap_erase) struct tap first = {0}, second = {0};
+        int r;
+        terminal_say(_("A badge for %s (%s)."), p->full_name, p->user);
+        terminal_say(_("Hold your badge to the reader."));
+        if ((r = good_tap(w, &first)) != CLI_OK)
+                return r;
+        show_tap(w->terminal, &first);
+        if ((r = check_free(a, &first, p)) != CLI_OK)
+                return r;
+        terminal_say(_("Tap it once more: take the badge away, then hold it to the reader again."));
+        w->tries_left = TAP_TRIES;
+        if ((r = good_tap(w, &second)) != CLI_OK)
+                return r;
+        if (second.number_len != first.number_len ||
+            memcmp(second.number, first.number, first.number_len) != 0)
+                return fail(CLI_FAILED,
+                            _("That was not the same badge (%s, then %s), and nothing was enrolled. "
+                              "Keep other cards away from the reader and try again."),
+                            first.token, second.token);
+        *ret = second;
+        return CLI_OK;
+}
+
+static int store_badge(struct admin *a, const struct tap *tap, const struct store_person *p,
+                       struct store_badge *ret) {
+        _cleanup_(record_clear) struct record record = {.event = RECORD_EVENT_INVALID};
+        struct store_badge b = {
+                .person = p->id, .number_len = (uint8_t) tap->number_len, .source = "station"};
+        struct store_person holder;
+        int r;
+
+        memcpy(b.token, tap->token, sizeof(b.token));
+        memcpy(b.kind, tap->kind, sizeof(b.kind));
+        memcpy(b.key_id, tap->indexes[0].key_id, sizeof(b.key_id));
+        memcpy(b.index, tap->indexes[0].index, sizeof(b.index));
+        if ((r = admin_begin(a)) != CLI_OK || (r = check_free(a, tap, p)) != CLI_OK)
+                return r;
+        b.added_usec = now_realtime_usec();
+        int e = store_add_badge(a->store, &b, b.added_usec, &holder);
+        if (e == -EEXIST)
+                return refuse(a, tap, p, &holder);
+        if (e < 0)
+                return admin_store_failed(e);
+        if ((r = admin_record(a, RECORD_BADGE_ENROL, p, &record)) != CLI_OK ||
+            (r = record_badge(tap, &record)) != CLI_OK || (r = admin_commit(a, &record)) != CLI_OK)
+                return r;
+        *ret = b;
+        return CLI_OK;
+}
+
+static int enrol(struct admin *a, struct terminal *t, const struct store_person *p, uint64_t timeout_usec,
+                 struct store_badge *ret) {
+        _cleanup_(tap_erase) struct tap tap = {0};
+        _cleanup_(closep) int broker = -1;
+        int r = broker_connect(BROKER_ENROL, "", "", "", &broker);
+        if (r < 0)
+                return broker_gone();
+        struct taps_wanted w = {
+                .terminal = t, .broker = broker, .tries_left = TAP_TRIES, .timeout_usec = timeout_usec};
+        r = two_taps(a, &w, p, &tap);
+        return r == CLI_OK ? store_badge(a, &tap, p, ret) : r;
+}
+
+int command_badge_enrol(const struct cli_arguments *args) {
+        _cleanup_(admin_close) struct admin a = {.broker = -1};
+        _cleanup_(terminal_close) struct terminal t = {.tty = -1, .signals = -1};
+        struct store_person p;
+        struct store_badge b;
+        uint64_t timeout_usec = 0;
+        int r;
+
+        if ((r = timeout_take(args, &timeout_usec)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK ||
+            (r = admin_find_person(&a, cli_word(args, 0), &p)) != CLI_OK)
+                return r;
+        if ((r = terminal_open(&t, PATH_TTY)) < 0)
+                return fail(CLI_FAILED, _("Signals cannot be taken (%s)."), strerror(-r));
+        if ((r = enrol(&a, &t, &p, timeout_usec, &b)) != CLI_OK)
+                return r;
+        if (args->option[OPTION_JSON]) {
+                _cleanup_(json_putp) struct json_object *o = badge_json(&b, p.user);
+                json_print(stdout, o);
+        } else {
+                (void) printf(_("%s (%s) now holds badge %s.\n"), p.full_name, p.user, b.token);
+        }
+        return CLI_OK;
+}
+
+/* Sets the fields that say which badge or key it was, and why it ended. */
+static int record_end(struct record *r, enum record_field field, const char *token, const char *reason) {
+        if (record_set(r, field, token) < 0 || record_set(r, RECORD_FIELD_DETAIL, reason) < 0)
+                return admin_store_failed(-ENOMEM);
+        return CLI_OK;
+}
+
+static int end_failed(int error, const char *token, bool key) {
+        const char *list = key ? "wardtap key list" : "wardtap badge list";
+        if (error == -ENOENT)
+                return fail(CLI_NOT_FOUND, _("Nothing that '%s' names is in use. See them all with: %s"),
+                            token, list);
+        if (error == -ENOTUNIQ)
+                return fail(CLI_CONFLICT,
+                            _("More than one carries the short name '%s', so none was ended. See: %s"),
+                            token, list);
+        return admin_store_failed(error);
+}
+
+static int end_it(struct admin *a, const char *token, const char *reason, bool key,
+                  struct store_badge *ret_badge, struct store_key *ret_key,
+                  struct store_person *ret_person) {
+        _cleanup_(record_clear) struct record record = {.event = RECORD_EVENT_INVALID};
+        uint64_t now = now_realtime_usec();
+        int r = admin_begin(a);
+        if (r != CLI_OK)
+                return r;
+        int e = key ? store_end_key(a->store, token, reason, now, ret_key, ret_person)
+                    : store_end_badge(a->store, token, reason, now, ret_badge, ret_person);
+        if (e < 0)
+                return end_failed(e, token, key);
+        r = admin_record(a, key ? RECORD_KEY_END : RECORD_BADGE_END, ret_person, &record);
+        if (r == CLI_OK)
+                r = record_end(&record, key ? RECORD_FIELD_KEY : RECORD_FIELD_BADGE,
+                               key ? ret_key->token : ret_badge->token, reason);
+        return r == CLI_OK ? admin_commit(a, &record) : r;
+}
+
+static int command_end(const struct cli_arguments *args, bool key) {
+        _cleanup_(admin_close) struct admin a = {.broker = -1};
+        const char *token = cli_word(args, 0), *reason = args->option[OPTION_REASON];
+        struct store_badge b;
+        struct store_key k;
+        struct store_person p;
+        int r;
+
+        if (!text_is_clean(reason, sizeof(b.end_reason) - 1) || !reason[0])
+                return fail(CLI_USAGE, _("--reason must have 1 to %zu bytes of plain text."),
+                            sizeof(b.end_reason) - 1);
+        if ((r = admin_open(&a, args)) != CLI_OK ||
+            (r = end_it(&a, token, reason, key, &b, &k, &p)) != CLI_OK)
+                return r;
+        if (args->option[OPTION_JSON]) {
+                _cleanup_(json_putp) struct json_object *o =
+                        key ? key_json(&k, p.user) : badge_json(&b, p.user);
+                json_print(stdout, o);
+        } else {
+                (void) printf(key ? _("Key %s of %s (%s) has ended.\n")
+                                  : _("Badge %s of %s (%s) has ended.\n"),
+                              key ? k.token : b.token, p.full_name, p.user);
+        }
+        return CLI_OK;
+}
+
+int command_badge_end(const struct cli_arguments *args) {
+        return command_end(args, false);
+}
+
+int command_key_end(const struct cli_arguments *args) {
+        return command_end(args, true);
+}

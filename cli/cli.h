@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every command of `wardtap` shares: exit codes, the options there are, and how a mistake is told. */
+#pragma once
+
+#include <libintl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Marks text that people read for translation. */
+#define _(text) dgettext("wardtap", (text))
+#define N_(text) (text)
+
+/* Documented in wardtap(1). */
+enum cli_exit {
+        CLI_OK = 0,
+        CLI_FAILED = 1,      /* refused or failed */
+        CLI_USAGE = 2,       /* a mistake in the arguments */
+        CLI_NOT_FOUND = 3,   /* no such person, badge, key, code, ... */
+        CLI_CONFLICT = 4,    /* exists already, or belongs to somebody else */
+        CLI_NOT_ROOT = 5,    /* only root may do this */
+        CLI_NOT_RUNNING = 6, /* a service of ours does not answer */
+        CLI_TIMED_OUT = 7,   /* nobody acted in time, or it was cancelled */
+};
+
+enum cli_option {
+        OPTION_ALL,
+        OPTION_AT,
+        OPTION_AUTHOR,
+        OPTION_EVIDENCE,
+        OPTION_FILE,
+        OPTION_JSON,
+        OPTION_LABEL,
+        OPTION_NAME,
+        OPTION_NOT_AFTER,
+        OPTION_NOT_BEFORE,
+        OPTION_REASON,
+        OPTION_SERVICE,
+        OPTION_SESSION,
+        OPTION_TIMEOUT,
+        OPTION_USER,
+        OPTION_MAX,
+};
+
+/* One command line after parsing; everything is borrowed from argv. */
+struct cli_arguments {
+        const char *command;            /* "person add" */
+        const char *option[OPTION_MAX]; /* NULL where not given; "" for an option without a value */
+        char **words;                   /* what is left: USER, TOKEN, ... */
+        int n_words;
+};
+
+/* The word at i, or NULL. */
+const char *cli_word(const struct cli_arguments *a, int i);
+
+struct cli_command {
+        const char *name;  /* "person add" */
+        const char *words; /* "USER", as the help shows it */
+        int min_words, max_words;
+        uint32_t options;                          /* bit 1 << OPTION_* for each it takes */
+        uint32_t needed;                           /* those it cannot do without */
+        const char *summary;                       /* one line (msgid) */
+        const char *detail;                        /* some more, for its own help (msgid); NULL for none */
+        int (*run)(const struct cli_arguments *a); /* an enum cli_exit */
+};
+
+/* Finds the command argv names among the table, parses its options, runs it; answers --help and --version.
+ * Returns the exit code. */
+int cli_main(const struct cli_command *table, size_t n, int argc, char **argv);
+
+/* "wardtap: " and one sentence on stderr that says what is wrong and what to do; what is not fit for a
+ * screen in it is replaced. Returns status. */
+int fail(enum cli_exit status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for what does not stop the command. */
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int command_person_add(const struct cli_arguments *a);
+int command_person_list(const struct cli_arguments *a);
+int command_person_show(const struct cli_arguments *a);
+int command_badge_enrol(const struct cli_arguments *a);
+int command_badge_end(const struct cli_arguments *a);
+int command_badge_list(const struct cli_arguments *a);
+int command_key_enrol(const struct cli_arguments *a);
+int command_key_end(const struct cli_arguments *a);
+int command_key_list(const struct cli_arguments *a);
+int command_policy_check(const struct cli_arguments *a);
+int command_policy_apply(const struct cli_arguments *a);
+int command_policy_explain(const struct cli_arguments *a);
+int command_status(const struct cli_arguments *a);
+int command_why(const struct cli_arguments *a);

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `wardtap policy explain`: asks policy_decide() what an attempt would ask, and says step by step what led
+ * to the answer. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <systemd/sd-id128.h>
+
+#include "cli/admin.h"
+#include "cli/output.h"
+#include "cli/when.h"
+#include "common/bytes.h"
+#include "common/paths.h"
+#include "common/socket.h"
+#include "helper/station.h"
+#include "policy/decide.h"
+#include "policy/rules.h"
+
+#define GROUPS_MAX 4096
+#define WORDS_MAX 256U
+
+struct explanation {
+        struct rules *rules;
+        struct admin admin;
+        struct store_person person;
+        struct policy_person asked; /* about whom */
+        struct policy_history history;
+        struct policy_question question;
+        struct words groups, tags; /* both owned */
+        struct json_object *steps; /* sentences */
+};
+
+static void words_clear(struct words *w) {
+        for (size_t i = 0; i < w->n; i++)
+                free(w->words[i]);
+        free(w->words);
+        *w = (struct words){0};
+}
+
+static int words_add(struct words *w, const char *text, size_t n) {
+        if (w->n >= WORDS_MAX)
+                return 0;
+        char **more = reallocarray(w->words, w->n + 2, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        w->words = more;
+        if (!(w->words[w->n] = strndup(text, n)))
+                return -ENOMEM;
+        w->words[++w->n] = NULL;
+        return 0;
+}
+
+static bool words_contain(const struct words *w, const char *text) {
+        for (size_t i = 0; i < w->n; i++)
+                if (strcmp(w->words[i], text) == 0)
+                        return true;
+        return false;
+}
+
+/* The first word of a that b has too; NULL for none. */
+static const char *words_common(const struct words *a, const struct words *b) {
+        for (size_t i = 0; i < a->n; i++)
+                if (words_contain(b, a->words[i]))
+                        return a->words[i];
+        return NULL;
+}
+
+static struct explanation *explanation_free(struct explanation *x) {
+        if (!x)
+                return NULL;
+        admin_close(&x->admin);
+        x->rules = rules_free(x->rules);
+        words_clear(&x->groups);
+        words_clear(&x->tags);
+        json_putp(&x->steps);
+        free(x);
+        return NULL;
+}
+DEFINE_CLEANUP(struct explanation, explanation_free)
+
+__attribute__((format(printf, 2, 3))) static void step(struct explanation *x, const char *format, ...) {
+        char text[512];
+        va_list ap;
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        json_append(x->steps, json_object_new_string(text));
+}
+
+static int load_rules(struct explanation *x, const char *file) {
+        _cleanup_(rules_errors_clear) struct rules_errors errors = {0};
+        _cleanup_(freep) char *beside = NULL;
+        int r;
+        if (!file) {
+                r = rules_load(PATH_SNAPSHOT, &x->rules);
+                if (r == -ENOENT)
+                        return fail(CLI_NOT_FOUND, _("No rules are in force yet. Apply them with: "
+                                                     "wardtap policy apply --reason TEXT"));
+                if (r == -EACCES)
+                        return fail(CLI_NOT_ROOT,
+                                    _("Only root may read the rules in force. Try it with sudo."));
+                return r < 0 ? fail(CLI_FAILED, _("The rules in force cannot be read (%s)."), strerror(-r))
+                             : CLI_OK;
+        }
+        if (asprintf(&beside, "%s.d", file) < 0)
+                return fail(CLI_FAILED, _("There is not enough memory."));
+        r = rules_parse(file, beside, &x->rules, &errors);
+        return r < 0 ? fail(CLI_FAILED,
+                            _("%s cannot be used as rules. See why with: wardtap policy check %s"), file,
+                            file)
+                     : CLI_OK;
+}
+
+/* The station's own tags, and what stands in tags.d now. */
+static int load_tags(struct explanation *x) {
+        const struct station_config only_tags = {.snapshot = "/nonexistent", .tags_dir = PATH_TAGS_DIR};
+        _cleanup_(station_freep) struct station *s = NULL;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < x->rules->tags.n; i++)
+                r = words_add(&x->tags, x->rules->tags.words[i], strlen(x->rules->tags.words[i]));
+        if (r < 0 || (r = station_new(&only_tags, &s)) < 0)
+                return fail(CLI_FAILED, _("The tags of this station cannot be read (%s)."), strerror(-r));
+        (void) station_refresh(s);
+        for (const char *t = station_tags(s); *t;) {
+                size_t n = strcspn(t, " ");
+                if (n > 0 && words_add(&x->tags, t, n) < 0)
+                        return fail(CLI_FAILED, _("There is not enough memory."));
+                t += n + (t[n] == ' ');
+        }
+        return CLI_OK;
+}
+
+static int load_groups(struct explanation *x, const struct passwd *pw) {
+        int n = GROUPS_MAX, r = 0;
+        _cleanup_(freep) gid_t *gids = calloc(GROUPS_MAX, sizeof(*gids));
+        if (!gids || getgrouplist(pw->pw_name, pw->pw_gid, gids, &n) < 0)
+                return fail(CLI_FAILED, _("The groups of '%s' cannot be read."), pw->pw_name);
+        for (int i = 0; r >= 0 && i < n; i++) {
+                struct group *g = getgrgid(gids[i]);
+                if (g)
+                        r = words_add(&x->groups, g->gr_name, strlen(g->gr_name));
+        }
+        return r < 0 ? fail(CLI_FAILED, _("There is not enough memory.")) : CLI_OK;
+}
+
+static int load_person(struct explanation *x, const char *user, bool session) {
+        struct passwd *pw = getpwnam(user);
+        int r;
+        if ((r = admin_open_read(&x->admin)) != CLI_OK ||
+            (r = admin_find_person(&x->admin, user, &x->person)) != CLI_OK)
+                return r;
+        if (pw && (r = load_groups(x, pw)) != CLI_OK)
+                return r;
+        x->asked = (struct policy_person){.id = x->person.id,
+                                          .state = x->person.state,
+                                          .not_before_usec = x->person.not_before_usec,
+                                          .not_after_usec = x->person.not_after_usec,
+                                          .has_account = pw,
+                                          .uid = pw ? getpwnam(user)->pw_uid : 0,
+                                          .groups = x->groups,
+                                          .own_session = session};
+        return CLI_OK;
+}
+
+static int load_history(struct explanation *x) {
+        struct store *state = NULL;
+        int r = store_open_state(PATH_STATE_DB, true, &state);
+        if (r == -ENOENT)
+                return CLI_OK; /* nobody has signed in yet */
+        if (r >= 0)
+                r = store_history(state, x->person.id, &x->history);
+        (void) store_close(state);
+        if (r < 0)
+                step(x, _("What happened before cannot be read (%s), and is taken as nothing."),
+                     strerror(-r));
+        return CLI_OK;
+}
+
+static int load_clock(struct explanation *x, const char *at) {
+        struct policy_clock *c = &x->question.clock;
+        uint64_t now = now_realtime_usec(), boottime = now_boottime_usec();
+        sd_id128_t boot;
+        c->realtime_usec = now;
+        if (at && when_parse(at, false, now, &c->realtime_usec) < 0)
+                return fail(CLI_USAGE,
+                            _("--at does not understand '%s'. Write a time as 07:30 or "
+                              "'2026-11-20 07:30'."),
+                            at);
+        /* The clock of this boot moves along, so that grace is judged as it would be then. */
+        if (c->realtime_usec >= now)
+                c->boottime_usec = boottime + (c->realtime_usec - now);
+        else
+                c->boottime_usec =
+                        boottime > now - c->realtime_usec ? boottime - (now - c->realtime_usec) : 0;
+        if (sd_id128_get_boot(&boot) >= 0)
+                (void) sd_id128_to_string(boot, c->boot_id);
+        c->trusted = true;
+        return policy_clock_set_local(c) < 0 ? fail(CLI_FAILED, _("The local time cannot be told."))
+                                             : CLI_OK;
+}
+
+/* --- Evidence */
+
+struct find_badge {
+        int64_t wanted, first, found;
+};
+
+static int badge_seen(const struct store_badge *b, void *data) {
+        struct find_badge *f = data;
+        if (b->ended_usec)
+                return 0;
+        if (!f->first)
+                f->first = b->id;
+        if (b->id == f->wanted)
+                f->found = b->id;
+        return 0;
+}
+
+/* The badge of the last full sign-in while it is in use, else the first. */
+static int show_badge(struct explanation *x) {
+        struct policy_evidence *e = &x->question.evidence;
+        struct find_badge f = {.wanted = x->history.any_strong ? x->history.strong_badge_id : 0};
+        int r = store_each_badge(x->admin.store, x->person.id, badge_seen, &f);
+        if (r < 0)
+                return admin_store_failed(r);
+        if (!f.first)
+                return fail(CLI_NOT_FOUND,
+                            _("%s holds no badge that could be shown. Enrol one with: "
+                              "wardtap badge enrol %s"),
+                            x->person.full_name, x->person.user);
+        e->badge = BADGE_NUMBER;
+        e->badge_id = f.found ? f.found : f.first;
+        e->badge_person = x->person.id;
+        return CLI_OK;
+}
+
+static int show_key(struct explanation *x, const struct store_key *keys, size_t n, bool verified) {
+        struct policy_evidence *e = &x->question.evidence;
+        if (n == 0)
+                return fail(CLI_NOT_FOUND,
+                            _("%s holds no key that could be shown. Enrol one with: "
+                              "wardtap key enrol %s"),
+                            x->person.full_name, x->person.user);
+        e->key_present = true;
+        e->key_verified = e->key_verified || verified;
+        e->key_attested = keys[0].attested;
+        e->key_id = keys[0].id;
+        hex_encode(keys[0].aaguid, sizeof(keys[0].aaguid), e->key_aaguid);
+        return CLI_OK;
+}
+
+static int show_one(struct explanation *x, const char *what, size_t n, const struct store_key *keys,
+                    size_t n_keys) {
+        if (n == 5 && strncmp(what, "badge", n) == 0)
+                return show_badge(x);
+        if (n == 3 && strncmp(what, "key", n) == 0)
+                return show_key(x, keys, n_keys, false);
+        if (n == 6 && strncmp(what, "verify", n) == 0)
+                return show_key(x, keys, n_keys, true);
+        return fail(CLI_USAGE, _("--evidence takes badge, key and verify, with commas between, not '%.*s'."),
+                    (int) n, what);
+}
+
+static int load_evidence(struct explanation *x, const char *list) {
+        _cleanup_(freep) struct store_key *keys = calloc(STORE_KEYS_MAX, sizeof(*keys));
+        size_t n_keys = 0;
+        int r = keys ? store_person_keys(x->admin.store, x->person.id, keys, &n_keys) : -ENOMEM;
+        if (r < 0)
+                return admin_store_failed(r);
+        x->asked.has_keys = n_keys > 0;
+        while (list && *list) {
+                size_t n = strcspn(list, ",+");
+                if ((r = show_one(x, list, n, keys, n_keys)) != CLI_OK)
+                        return r;
+                list += n + (list[n] != 0);
+        }
+        return CLI_OK;
+}
+
+/* --- Steps */
+
+static void tell_person(struct explanation *x) {
+        char from[WHEN_TEXT_MAX], until[WHEN_TEXT_MAX];
+        const struct store_person *p = &x->person;
+        step(x, _("%s (%s) is enrolled, %s."), p->full_name, p->user,
+             p->state == PERSON_ACTIVE      ? _("and active")
+             : p->state == PERSON_SUSPENDED ? _("but suspended")
+                                            : _("but has ended"));
+        if (p->not_before_usec)
+                step(x, _("Not before %s."), when_local(p->not_before_usec, from));
+        if (p->not_after_usec)
+                step(x, _("Not after %s."), when_local(p->not_after_usec, until));
+        if (!x->asked.has_account)
+                step(x, _("This system has no account '%s'."), p->user);
+}
+
+static void tell_place(struct explanation *x) {
+        const struct rule_place *place = rules_find_place(x->rules, &x->tags);
+        char tags[256] = "", at[WHEN_TEXT_MAX];
+        size_t used = 0;
+        for (size_t i = 0; i < x->tags.n && used < sizeof(tags); i++)
+                used += (size_t) snprintf(tags + used, sizeof(tags) - used, " %s", x->tags.words[i]);
+        step(x, _("Station %s, %s%s, at %s."), x->rules->station ? x->rules->station : "-",
+             x->tags.n ? _("with the tags") : _("without tags"), tags,
+             when_local(x->question.clock.realtime_usec, at));
+        if (place)
+                step(x, _("Its place is '%s'."), place->name);
+}
+
+/* Why a role that the rules list is or is not the person's. */
+static void tell_role(struct explanation *x, const struct rule_role *role) {
+        const struct policy_clock *c = &x->question.clock;
+        const char *group = words_common(&role->groups, &x->groups);
+        bool station = role->stations.n == 0 || words_common(&role->stations, &x->tags) ||
+                       (x->rules->station && words_contain(&role->stations, x->rules->station));
+        if (!group)
+                step(x, _("Role '%s' is not it: the person is in none of its groups."), role->name);
+        else if (!station)
+                step(x, _("Role '%s' is not it: group '%s' fits, but not at this station."), role->name,
+                     group);
+        else if (!hours_contain(&role->hours, c->weekday, c->minute))
+                step(x, _("Role '%s' is not it: group '%s' fits, but not at this hour."), role->name, group);
+        else
+                step(x, _("Role '%s' by the group '%s'. It wants %s."), role->name, group,
+                     factors_name(role->sign_in));
+}
+
+static void tell_roles(struct explanation *x, const struct policy_decision *d) {
+        for (size_t i = 0; i < x->rules->n_roles; i++) {
+                tell_role(x, &x->rules->roles[i]);
+                if (d->role == &x->rules->roles[i])
+                        return;
+        }
+}
+
+static void tell_service(struct explanation *x, const struct rule_service *s) {
+        if (!s) {
+                step(x, _("The rules do not name the service '%s'."), x->question.service);
+                return;
+        }
+        step(x,
+             s->use == USE_STEP_UP ? _("Service '%s' is for step-up.") : _("Service '%s' is for sign-in."),
+             s->name);
+        if (s->sign_in)
+                step(x, _("It wants %s, whatever the role says."), factors_name(s->sign_in));
+}
+
+static void tell_evidence(struct explanation *x, const struct policy_decision *d) {
+        const struct policy_evidence *e = &x->question.evidence;
+        char at[WHEN_TEXT_MAX];
+        if (e->badge == BADGE_NONE && !e->key_present)
+                step(x, _("Nothing was shown yet."));
+        else
+                step(x, _("Shown: %s%s%s%s."), e->badge != BADGE_NONE ? _("a badge") : "",
+                     e->badge != BADGE_NONE && e->key_present ? _(" and ") : "",
+                     e->key_present ? _("a key") : "", e->key_verified ? _(" with PIN or fingerprint") : "");
+        if (!x->history.any_strong)
+                step(x, _("No full sign-in on this station is known."));
+        else
+                step(x, _("Last full sign-in here: %s."), when_local(x->history.strong_usec, at));
+        if (d->role && d->role->grace_usec > 0 && d->role->sign_in != FACTOR_BADGE)
+                step(x,
+                     x->asked.own_session
+                             ? _("The role's grace is %s, and there is a session that it may resume.")
+                             : _("The role's grace is %s, but no session of the person waits here, so it is "
+                                 "of "
+                                 "no use (--session says there is one)."),
+                     when_span(d->role->grace_usec, at));
+        if (x->history.failures > 0)
+                step(x, _("%u failures in a row."), x->history.failures);
+}
+
+/* --- The answer */
+
+static const char *verdict_name(enum policy_verdict v) {
+        static const char *const names[POLICY_VERDICT_MAX] = {
+                [POLICY_DENY] = "deny",          [POLICY_UNAVAIL] = "unavailable",
+                [POLICY_MAXTRIES] = "max-tries", [POLICY_NEED_BADGE] = "need-badge",
+                [POLICY_NEED_KEY] = "need-key",  [POLICY_NEED_VERIFY] = "need-verify",
+                [POLICY_ALLOW] = "allow",
+        };
+        return (unsigned) v < POLICY_VERDICT_MAX ? names[v] : "?";
+}
+
+static bool is_refusal(const struct policy_decision *d) {
+        return d->verdict == POLICY_DENY || d->verdict == POLICY_UNAVAIL || d->verdict == POLICY_MAXTRIES;
+}
+
+static void answer_json(struct explanation *x, const struct policy_decision *d, const char *sentence) {
+        _cleanup_(json_putp) struct json_object *o = json_new();
+        const struct rule_place *place = rules_find_place(x->rules, &x->tags);
+        json_set_string(o, "user", x->person.user);
+        json_set_string(o, "service", x->question.service);
+        json_set_time(o, "at", x->question.clock.realtime_usec);
+        json_set_string(o, "verdict", verdict_name(d->verdict));
+        json_set_string(o, "reason", is_refusal(d) ? reason_name(d->reason) : NULL);
+        json_set_string(o, "role", d->role ? d->role->name : NULL);
+        json_set_string(o, "place", place ? place->name : NULL);
+        json_set_string(o, "needed", factors_name(d->needed));
+        json_set_string(o, "proven", factors_name(d->proven));
+        json_set_u64(o, "aal", d->aal);
+        json_set_bool(o, "grace", d->grace);
+        json_set_string(o, "rules", x->rules->hash);
+        json_set_string(o, "sentence", sentence);
+        json_set(o, "steps", json_object_get(x->steps));
+        json_print(stdout, o);
+}
+
+static void answer_text(struct explanation *x, const char *sentence) {
+        for (size_t i = 0; i < json_object_array_length(x->steps); i++) {
+                (void) fputs("- ", stdout);
+                print_clean(stdout, json_object_get_string(json_object_array_get_idx(x->steps, i)));
+                (void) putchar('\n');
+        }
+        (void) fputs(_("So: "), stdout);
+        print_clean(stdout, sentence);
+        (void) putchar('\n');
+}
+
+static void decide(struct explanation *x, bool json) {
+        const struct rule_service *service = rules_find_service(x->rules, x->question.service);
+        struct policy_decision d;
+        char sentence[512];
+        x->question.rules = x->rules;
+        x->question.tags = &x->tags;
+        x->question.person = &x->asked;
+        x->question.history = &x->history;
+        /* sudo and polkit say who; a greeter asks. */
+        x->question.user_given = service && service->use == USE_STEP_UP;
+        policy_decide(&x->question, &d);
+        policy_describe(&d, sentence, sizeof(sentence));
+        tell_person(x);
+        tell_place(x);
+        tell_roles(x, &d);
+        tell_service(x, service);
+        tell_evidence(x, &d);
+        if (json)
+                answer_json(x, &d, sentence);
+        else
+                answer_text(x, sentence);
+}
+
+int command_policy_explain(const struct cli_arguments *args) {
+        _cleanup_(explanation_freep) struct explanation *x = calloc(1, sizeof(*x));
+        int r;
+        if (!x)
+                return fail(CLI_FAILED, _("There is not enough memory."));
+        x->admin.broker = -1;
+        x->steps = json_new_array();
+        x->question.service = args->option[OPTION_SERVICE];
+        if ((r = load_rules(x, args->option[OPTION_FILE])) != CLI_OK || (r = load_tags(x)) != CLI_OK ||
+            (r = load_person(x, args->option[OPTION_USER], args->option[OPTION_SESSION])) != CLI_OK ||
+            (r = load_history(x)) != CLI_OK || (r = load_clock(x, args->option[OPTION_AT])) != CLI_OK ||
+            (r = load_evidence(x, args->option[OPTION_EVIDENCE])) != CLI_OK)
+                return r;
+        decide(x, args->option[OPTION_JSON]);
+        return CLI_OK;
+}

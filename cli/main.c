@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `wardtap`: enrolment, rules and questions of the help desk. The table of its commands. */
+#include <locale.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "common/util.h"
+
+#define O(name) (1U << OPTION_##name)
+
+static const struct cli_command commands[] = {
+        {"person add", "USER", 1, 1, O(NAME) | O(NOT_BEFORE) | O(NOT_AFTER) | O(JSON), 0,
+         N_("Enrol a person"),
+         N_("USER is an account that this system knows. A TIME is local: 2026-11-20, or 2026-11-20 07:30."),
+         command_person_add},
+        {"person list", "", 0, 0, O(JSON), 0, N_("List everybody who is enrolled"), NULL,
+         command_person_list},
+        {"person show", "USER", 1, 1, O(JSON), 0, N_("Show one person with badges and keys"), NULL,
+         command_person_show},
+        {"badge enrol", "USER", 1, 1, O(TIMEOUT) | O(JSON), 0, N_("Give a person a badge, step by step"),
+         NULL, command_badge_enrol},
+        {"badge end", "TOKEN", 1, 1, O(REASON) | O(JSON), O(REASON),
+         N_("End a badge: it signs nobody in any more"),
+         N_("TOKEN is its short name, from: wardtap badge list"), command_badge_end},
+        {"badge list", "[USER]", 0, 1, O(ALL) | O(JSON), 0, N_("List badges"), NULL, command_badge_list},
+        {"key enrol", "USER", 1, 1, O(LABEL) | O(TIMEOUT) | O(JSON), 0,
+         N_("Give a person a key, step by step"),
+         N_("Sets a PIN on a key that has none, and ends with one trial sign-in."), command_key_enrol},
+        {"key end", "TOKEN", 1, 1, O(REASON) | O(JSON), O(REASON),
+         N_("End a key: it signs nobody in any more"), N_("TOKEN is its short name, from: wardtap key list"),
+         command_key_end},
+        {"key list", "[USER]", 0, 1, O(ALL) | O(JSON), 0, N_("List keys"), NULL, command_key_list},
+        {"policy check", "[FILE [FOLDER]]", 0, 2, O(JSON), 0, N_("Check rules without applying them"),
+         N_("FILE is /etc/wardtap/wardtap.conf and FOLDER is FILE.d where not given."),
+         command_policy_check},
+        {"policy apply", "", 0, 0, O(REASON) | O(AUTHOR) | O(JSON), O(REASON),
+         N_("Put the rules in /etc/wardtap in force"),
+         N_("Rules with a mistake are refused, and those in force stay."), command_policy_apply},
+        {"policy explain", "", 0, 0,
+         O(USER) | O(SERVICE) | O(AT) | O(EVIDENCE) | O(SESSION) | O(FILE) | O(JSON), O(USER) | O(SERVICE),
+         N_("Say what the rules decide for a person, and why"),
+         N_("Without --evidence it says what would be asked for first."), command_policy_explain},
+        {"status", "", 0, 0, O(JSON), 0, N_("Show how this station does"),
+         N_("The exit code is 1 when something is wrong."), command_status},
+        {"why", "CODE", 1, 1, O(JSON), 0, N_("Explain the code a screen showed"),
+         N_("CODE has six characters. The name of a reason (pin-wrong) is explained too."), command_why},
+};
+
+int main(int argc, char **argv) {
+        (void) setlocale(LC_ALL, "");
+        (void) umask(022);
+        int r = cli_main(commands, ELEMENTSOF(commands), argc, argv);
+        if (fflush(stdout) != 0 || ferror(stdout))
+                return r != CLI_OK ? r : fail(CLI_FAILED, _("What was to be printed could not be written."));
+        return r;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `wardtap why CODE`: finds the record that a screen's short code names, and says what it means. Only what
+ * wardtapd itself wrote counts: the journal takes entries with such fields from any process. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
+#include <systemd/sd-journal.h>
+
+#include "cli/cli.h"
+#include "cli/code.h"
+#include "cli/output.h"
+#include "cli/when.h"
+#include "common/bytes.h"
+#include "common/record.h"
+#include "common/util.h"
+#include "policy/reason.h"
+
+#define MATCHES_MAX 20U
+#define SCAN_MAX 10000U /* entries of others with the same field */
+#define VALUE_MAX 512U
+#define TITLE_WIDTH 8U
+
+struct entry {
+        uint64_t at_usec;
+        char event[33];
+        char outcome[5];
+        char fields[RECORD_FIELD_MAX][VALUE_MAX + 1];
+};
+
+static void journal_closep(sd_journal **j) {
+        if (*j)
+                sd_journal_close(*j);
+}
+
+/* The value of a field, cut at VALUE_MAX; "" where it is missing. */
+static void get(sd_journal *j, const char *name, char *ret, size_t size) {
+        const void *data;
+        size_t n, skip = strlen(name) + 1;
+        ret[0] = 0;
+        if (sd_journal_get_data(j, name, &data, &n) < 0 || n < skip)
+                return;
+        n -= skip;
+        n = n < size ? n : size - 1;
+        memcpy(ret, (const char *) data + skip, n);
+        ret[n] = 0;
+}
+
+/* _EXE and _UID are the journal's own, from the sender's credentials: no other user can run our program as
+ * wardtapd, and nothing else that runs as wardtapd is our program. Where systemd runs, the unit too. */
+static bool is_ours(sd_journal *j) {
+        char exe[VALUE_MAX], uid[16], unit[VALUE_MAX], own[16] = "";
+        struct passwd *pw = getpwnam("wardtapd");
+        get(j, "_EXE", exe, sizeof(exe));
+        get(j, "_UID", uid, sizeof(uid));
+        get(j, "_SYSTEMD_UNIT", unit, sizeof(unit));
+        if (pw)
+                (void) snprintf(own, sizeof(own), "%u", (unsigned) pw->pw_uid);
+        if (!pw || strcmp(uid, own) != 0 || strcmp(exe, WARDTAPD_EXE) != 0)
+                return false;
+        return sd_booted() <= 0 || strcmp(unit, "wardtapd.service") == 0;
+}
+
+static void read_entry(sd_journal *j, struct entry *ret) {
+        uint64_t realtime = 0;
+        get(j, "WARDTAP_EVENT", ret->event, sizeof(ret->event));
+        get(j, "WARDTAP_OUTCOME", ret->outcome, sizeof(ret->outcome));
+        for (size_t i = 0; i < RECORD_FIELD_MAX; i++)
+                get(j, record_field_name((enum record_field) i), ret->fields[i], sizeof(ret->fields[i]));
+        (void) sd_journal_get_realtime_usec(j, &realtime);
+        if (parse_u64(ret->fields[RECORD_FIELD_TIME_USEC], UINT64_MAX, &ret->at_usec) <
+            0) /* when it happened, not when the journal took it */
+                ret->at_usec = realtime;
+}
+
+static const char *field(const struct entry *e, enum record_field f) {
+        return e->fields[f];
+}
+
+static void join(char *buf, size_t size, const char *before, const char *value) {
+        size_t n = strlen(buf);
+        if (value[0])
+                (void) snprintf(buf + n, size - n, "%s%s%s", n > 0 ? ", " : "", before, value);
+}
+
+static void print_where(const struct entry *e) {
+        char text[1024] = "";
+        join(text, sizeof(text), "", field(e, RECORD_FIELD_STATION));
+        join(text, sizeof(text), _("seat "), field(e, RECORD_FIELD_SEAT));
+        join(text, sizeof(text), _("service "), field(e, RECORD_FIELD_SERVICE));
+        join(text, sizeof(text), _("reader "), field(e, RECORD_FIELD_READER));
+        print_pair(stdout, TITLE_WIDTH, _("Where"), text);
+}
+
+static void print_who(const struct entry *e) {
+        char text[1024] = "";
+        join(text, sizeof(text), "", field(e, RECORD_FIELD_USER));
+        join(text, sizeof(text), _("role "), field(e, RECORD_FIELD_ROLE));
+        print_pair(stdout, TITLE_WIDTH, _("Who"), text[0] ? text : _("nobody that is known here"));
+}
+
+static void print_shown(const struct entry *e) {
+        char text[1024] = "";
+        join(text, sizeof(text), _("badge "), field(e, RECORD_FIELD_BADGE));
+        join(text, sizeof(text), "", field(e, RECORD_FIELD_BADGE_KIND));
+        join(text, sizeof(text), _("key "), field(e, RECORD_FIELD_KEY));
+        join(text, sizeof(text), _("factors "), field(e, RECORD_FIELD_FACTORS));
+        join(text, sizeof(text), _("level AAL"), field(e, RECORD_FIELD_AAL));
+        join(text, sizeof(text), _("grace "), field(e, RECORD_FIELD_GRACE));
+        print_pair(stdout, TITLE_WIDTH, _("Proven"), text[0] ? text : _("nothing"));
+}
+
+static bool is_success(const struct entry *e) {
+        return strcmp(e->outcome, "0") == 0;
+}
+
+/* What it means and what to do; NULL for a name that this version does not know. */
+static const char *explain(const struct entry *e) {
+        enum reason r = reason_from_name(field(e, RECORD_FIELD_REASON));
+        if (is_success(e) && !field(e, RECORD_FIELD_REASON)[0])
+                return _("It was allowed; there is nothing to do.");
+        return r == REASON_INVALID ? NULL : _(reason_explain(r));
+}
+
+static void print_text(const char *code, const struct entry *e) {
+        char text[1024], at[WHEN_TEXT_MAX];
+        const char *reason = field(e, RECORD_FIELD_REASON), *meaning = explain(e);
+        print_pair(stdout, TITLE_WIDTH, _("Code"), code);
+        print_pair(stdout, TITLE_WIDTH, _("When"), when_local(e->at_usec, at));
+        (void) snprintf(text, sizeof(text), "%s%s%s%s", e->event, reason[0] ? " (" : "", reason,
+                        reason[0] ? ")" : "");
+        print_pair(stdout, TITLE_WIDTH, _("What"), text);
+        print_where(e);
+        print_who(e);
+        print_shown(e);
+        print_pair(stdout, TITLE_WIDTH, _("Detail"), field(e, RECORD_FIELD_DETAIL));
+        print_pair(stdout, TITLE_WIDTH, _("Why"),
+                   meaning ? meaning : _("This version does not know that reason."));
+}
+
+/* "WARDTAP_BADGE_KIND" -> "badge_kind". */
+static void json_key(enum record_field f, char *ret, size_t size) {
+        const char *name = record_field_name(f) + strlen("WARDTAP_");
+        size_t n = 0;
+        for (; name[n] && n + 1 < size; n++)
+                ret[n] = name[n] == '_' ? '_' : (char) (name[n] - 'A' + 'a');
+        ret[n] = 0;
+}
+
+static struct json_object *entry_json(const struct entry *e) {
+        struct json_object *o = json_new();
+        json_set_time(o, "time", e->at_usec);
+        json_set_string(o, "event", e->event);
+        json_set_bool(o, "success", is_success(e));
+        for (int i = 0; i < RECORD_FIELD_MAX; i++) {
+                char key[32];
+                json_key((enum record_field) i, key, sizeof(key));
+                if (e->fields[i][0])
+                        json_set_string(o, key, e->fields[i]);
+        }
+        json_set_string(o, "meaning", explain(e));
+        return o;
+}
+
+/* Journal files are readable as a whole or not at all; without them a reader sees its own entries only. */
+static bool may_read_journal(void) {
+        static const char *const folders[] = {"/var/log/journal", "/run/log/journal"};
+        char path[128];
+        sd_id128_t machine;
+        if (geteuid() == 0 || sd_id128_get_machine(&machine) < 0)
+                return true;
+        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+                (void) snprintf(path, sizeof(path), "%s/" SD_ID128_FORMAT_STR "/system.journal", folders[i],
+                                SD_ID128_FORMAT_VAL(machine));
+                if (access(path, R_OK) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static int open_journal(const char *code, sd_journal **ret) {
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+        char match[32];
+        int r;
+        if (!may_read_journal())
+                return fail(CLI_NOT_ROOT,
+                            _("You may not read the journal. Try it with sudo, or as a member of the "
+                              "group systemd-journal."));
+        (void) snprintf(match, sizeof(match), "WARDTAP_CODE=%s", code);
+        if ((r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY)) < 0 ||
+            (r = sd_journal_add_match(j, match, 0)) < 0 || (r = sd_journal_seek_tail(j)) < 0)
+                return fail(CLI_FAILED,
+                            _("The journal cannot be read (%s). See: systemctl status systemd-journald"),
+                            strerror(-r));
+        *ret = TAKE_PTR(j);
+        return CLI_OK;
+}
+
+static int why_code(const char *code, bool json) {
+        _cleanup_(journal_closep) sd_journal *j = NULL;
+        _cleanup_(freep) struct entry *e = calloc(1, sizeof(*e));
+        struct json_list list = {0};
+        unsigned found = 0;
+        int r = e ? open_journal(code, &j) : fail(CLI_FAILED, _("There is not enough memory."));
+        if (r != CLI_OK)
+                return r;
+        for (unsigned seen = 0; seen < SCAN_MAX && found < MATCHES_MAX && sd_journal_previous(j) > 0;
+             seen++) {
+                if (!is_ours(j))
+                        continue;
+                read_entry(j, e);
+                if (json) {
+                        _cleanup_(json_putp) struct json_object *o = entry_json(e);
+                        json_list_print(&list, stdout, o);
+                } else {
+                        if (found > 0)
+                                (void) putchar('\n');
+                        print_text(code, e);
+                }
+                found++;
+        }
+        if (json)
+                json_list_end(&list, stdout);
+        if (found > 0)
+                return CLI_OK;
+        return fail(CLI_NOT_FOUND,
+                    _("The journal of this station has no record with the code %s. Check the code, "
+                      "and whether it came from this station."),
+                    code);
+}
+
+static int why_reason(enum reason reason, bool json) {
+        if (json) {
+                _cleanup_(json_putp) struct json_object *o = json_new();
+                json_set_string(o, "reason", reason_name(reason));
+                json_set_string(o, "meaning", _(reason_explain(reason)));
+                json_print(stdout, o);
+        } else {
+                (void) printf("%s: %s\n", reason_name(reason), _(reason_explain(reason)));
+        }
+        return CLI_OK;
+}
+
+int command_why(const struct cli_arguments *args) {
+        const char *typed = cli_word(args, 0);
+        bool json = args->option[OPTION_JSON];
+        char code[CODE_LENGTH + 1];
+        enum reason reason = reason_from_name(typed);
+        if (reason != REASON_INVALID)
+                return why_reason(reason, json);
+        if (!code_normalise(typed, code))
+                return fail(CLI_USAGE,
+                            _("'%s' is neither a code of six letters and digits nor the name of a reason. "
+                              "Type it as the screen shows it."),
+                            typed);
+        return why_code(code, json);
+}
