@@ -102,7 +102,7 @@ static int ask_twice(struct pin *p, const struct terminal *t, unsigned min, uint
 
 int pin_ask_new(struct pin *p, const struct terminal *t, unsigned min, uint64_t deadline_usec) {
         min = min < PIN_MIN ? PIN_MIN : min;
-        terminal_say(_("This key has no PIN yet. Choose one that only you know, of %u characters or more."),
+        terminal_say(_("This key is new. Choose its secret, of %u characters or more, that only you know."),
                      min);
         for (unsigned i = 0; i < PIN_TRIES; i++) {
                 int r = ask_twice(p, t, min, deadline_usec);

@@ -2,9 +2,9 @@
 /* `wardtap why CODE`: finds the record that a screen's short code names, and says what it means. Only what
  * wardtapd itself wrote counts: the journal takes entries with such fields from any process. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
@@ -47,19 +47,30 @@ static void get(sd_journal *j, const char *name, char *ret, size_t size) {
         ret[n] = 0;
 }
 
-/* _EXE and _UID are the journal's own, from the sender's credentials: no other user can run our program as
- * wardtapd, and nothing else that runs as wardtapd is our program. Where systemd runs, the unit too. */
+static bool runs_systemd(void) {
+        char name[16];
+        _cleanup_(closep) int fd = open("/proc/1/comm", O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, name, sizeof(name));
+        return n == 8 && memcmp(name, "systemd\n", 8) == 0;
+}
+
+/* _UID, _EXE and _SYSTEMD_UNIT are the journal's own, from the sender's credentials. Nobody but root can run
+ * anything as wardtapd's user. Where systemd runs, it must be our program in our unit; elsewhere units say
+ * nothing, and the program's name must do. */
 static bool is_ours(sd_journal *j) {
-        char exe[VALUE_MAX], uid[16], unit[VALUE_MAX], own[16] = "";
+        char exe[VALUE_MAX], uid[16], unit[VALUE_MAX], name[VALUE_MAX];
+        uint64_t user;
         struct passwd *pw = getpwnam("wardtapd");
         get(j, "_EXE", exe, sizeof(exe));
         get(j, "_UID", uid, sizeof(uid));
-        get(j, "_SYSTEMD_UNIT", unit, sizeof(unit));
-        if (pw)
-                (void) snprintf(own, sizeof(own), "%u", (unsigned) pw->pw_uid);
-        if (!pw || strcmp(uid, own) != 0 || strcmp(exe, WARDTAPD_EXE) != 0)
+        if (!pw || parse_u64(uid, UINT32_MAX, &user) < 0 || (uid_t) user != pw->pw_uid)
                 return false;
-        return sd_booted() <= 0 || strcmp(unit, "wardtapd.service") == 0;
+        if (runs_systemd()) {
+                get(j, "_SYSTEMD_UNIT", unit, sizeof(unit));
+                return strcmp(exe, WARDTAPD_EXE) == 0 && strcmp(unit, "wardtapd.service") == 0;
+        }
+        get(j, "SYSLOG_IDENTIFIER", name, sizeof(name));
+        return strcmp(name, "wardtapd") == 0 && strcmp(basename(exe), "wardtapd") == 0;
 }
 
 static void read_entry(sd_journal *j, struct entry *ret) {
