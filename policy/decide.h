@@ -63,7 +63,8 @@ struct policy_clock {
         uint8_t weekday; /* local, 0 = Monday */
         uint16_t minute; /* of the local day */
 };
-/* Fills the local fields from realtime_usec by the system's time zone. */
+/* Fills the local fields from realtime_usec by the system's time zone (read again when it changed). -ERANGE
+ * for a time that has no date. */
 int policy_clock_set_local(struct policy_clock *c);
 
 struct policy_question {
@@ -95,17 +96,57 @@ struct policy_decision {
         enum reason reason;           /* of DENY, UNAVAIL and MAXTRIES */
         const struct rule_role *role; /* borrowed from rules; NULL while none */
         const struct rule_service *service;
-        unsigned needed;         /* factors that the rules want here */
-        unsigned proven;         /* factors: what was proven; a badge number is listed, and is no factor */
-        uint8_t aal;             /* SP 800-63B-4 level that was reached; 0 = none by this evidence alone */
-        bool strong;             /* ALLOW: a full sign-in, to be stored as the last one */
-        bool grace;              /* ALLOW on the strength of the last full sign-in ... */
+        unsigned needed; /* factors that the rules want here */
+        unsigned proven; /* factors: what was proven; a badge number is listed, and is no factor */
+        uint8_t aal;     /* SP 800-63B-4 level that was reached; 0 = none by this evidence alone */
+        bool strong;     /* ALLOW: a full sign-in, to be stored as the last one: a sign-in service, a key
+                            that signed, and every factor of the role. Step-up never is one */
+        bool grace;      /* ALLOW on the strength of the last full sign-in ... */
         uint64_t grace_age_usec; /* ... that is so old ... */
         bool grace_renew;        /* ... and this tap renews it */
         uint64_t wait_usec;      /* MAXTRIES: until when, from now */
         bool clock_alert;        /* hours were not judged because the clock is not trusted */
 };
 
+/* What is judged, in this order; the first that applies is the answer.
+ *
+ *  1. no rules                                         UNAVAIL no-rules
+ *  2. a remote session                                 UNAVAIL remote
+ *  3. a service that the rules do not name             UNAVAIL service-not-named
+ *  4. a question that contradicts itself               DENY internal
+ *     (a badge without its row or owner where somebody is known is unknown-badge)
+ *  5. nobody known: the application named somebody,
+ *     or the service is a step-up                      UNAVAIL not-enrolled
+ *     an unprivileged caller                           DENY not-own
+ *     else                                             NEED_BADGE, whatever the factors: it says who it is
+ *  6. an unprivileged caller and another's account     DENY not-own
+ *  7. the person: suspended, ended, too early, expired
+ *     (not judged, with clock_alert, while the clock
+ *     is not trusted), no account                      DENY person-*, no-account
+ *  8. the role: the first whose groups, stations and
+ *     hours all match (hours as above)                 DENY not-this-hour when only the hours of some role
+ * are wrong, else not-this-station when only the place is, else no-role
+ *  9. the badge has ended                              DENY badge-ended
+ * 10. it is another's                                  DENY badge-of-another
+ * 11. too many failures a short while ago              MAXTRIES throttled, wait_usec
+ * 12. step-up by rules that need no key                DENY badge-alone
+ * 13. every needed factor is there                     ALLOW
+ * 14. grace (below)                                    ALLOW, grace
+ * 15. a badge is needed and there is none              NEED_BADGE
+ * 16. a key is needed and the person has none          DENY no-key-enrolled
+ * 17. a key of a model the role does not allow         DENY key-unusable
+ * 18. else                                             NEED_VERIFY or NEED_KEY
+ *
+ * Grace: the service is a sign-in whose factors include the badge and are none that the role does not need;
+ * the badge is here and is the one of the last full sign-in; the person has a session here (own_session);
+ * Assurance is not aal3, and with aal2 the badge holds a secret; the last full sign-in is at most GraceCap
+ * old, and it (or, with GraceMode=renewed, the last tap that renewed) at most Grace. Inside one boot the
+ * boot clock alone counts. Across boots the clock on the wall does, if it is trusted; a time in the future
+ * is void.
+ *
+ * Throttle: a failure of this boot is as old as the boot clock says; one of an earlier boot is at least as
+ * old as this boot, and as old as the wall clock says if that is trusted and not behind it. So neither a
+ * clock set back nor one set ahead locks anybody out for long or lets anybody try sooner. */
 void policy_decide(const struct policy_question *q, struct policy_decision *ret);
 
 /* What `wardtap policy explain` prints: one plain sentence into buf. */

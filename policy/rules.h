@@ -26,14 +26,26 @@ enum fallback_use { FALLBACK_RECORD, FALLBACK_DENY, FALLBACK_MAX };
 enum switch_engine { SWITCH_AUTO, SWITCH_LIGHTDM, SWITCH_LOGIND, SWITCH_MAX };
 enum lock_kind { LOCK_GREETER, LOCK_SESSION, LOCK_MAX };
 
-/* A list of words; words[n] is NULL. */
+/* A list of words; words[n] is NULL (an empty list may have no array at all). */
 struct words {
         char **words;
         size_t n;
 };
+bool words_contain(const struct words *w, const char *word);
 
 /* One span of Hours=, in local time: on the days whose bit is set (bit 0 = Monday), from minute to minute of
- * the day (0 to 1440). to <= from goes on past midnight and belongs to the day on which it began. */
+ * the day (0 to 1440). to <= from goes on past midnight and belongs to the day on which it began.
+ *
+ * As it is written ("Mon-Fri 07:00-15:00, Sat,Sun 22:00-06:00"; spaces and tabs only separate):
+ *   hours = span *("," span)
+ *   span  = [day *("," day)] time "-" time      no days = every day
+ *   day   = name ["-" name]                     Fri-Mon is Fri, Sat, Sun, Mon
+ *   name  = "Mon" "Tue" "Wed" "Thu" "Fri" "Sat" "Sun"
+ *   time  = HH ":" MM                           00:00 to 23:59; the end may be 24:00
+ * The first minute is inside, the last is not. It is the clock on the wall that counts: an hour that is left
+ * out when summer time begins is no hour of any span, and the one that comes twice when it ends counts
+ * twice.
+ */
 struct hours_span {
         uint8_t days;
         uint16_t from, to;
@@ -53,18 +65,18 @@ struct rule_role {
         enum grace_mode grace_mode;
         uint64_t grace_cap_usec;
         enum tap_out tap_out;
-        uint64_t session_cap_usec;
-        struct words key_models; /* AAGUIDs in hexadecimal; none = any */
+        uint64_t session_cap_usec; /* 0 = none */
+        struct words key_models;   /* AAGUIDs, 32 lower-case hexadecimal digits each; none = any */
 };
 
 struct rule_place {
         char *name;
-        struct words tags; /* any of them */
-        uint64_t idle_lock_usec;
+        struct words tags;       /* any of them */
+        uint64_t idle_lock_usec; /* 0 = never */
         uint64_t idle_countdown_usec;
-        uint64_t parked_sign_out_usec;
-        uint64_t session_cap_usec;
-        bool inhibitors; /* honour idle inhibitors */
+        uint64_t parked_sign_out_usec; /* 0 = never */
+        uint64_t session_cap_usec;     /* 0 = the role's alone; else the shorter of both counts */
+        bool inhibitors;               /* honour idle inhibitors */
 };
 
 struct rule_service {
@@ -78,13 +90,14 @@ struct rules {
         char *relying_party;
         enum assurance assurance;
         bool audit_required;
-        unsigned throttle_free;    /* failures before the first delay */
-        uint64_t throttle_usec[8]; /* then one after the other */
+        unsigned throttle_free; /* failures in a row that cost nothing; the next one costs the first delay */
+        uint64_t throttle_usec[8]; /* the delays, one after the other */
         size_t n_throttle;
         uint64_t throttle_max_usec; /* from then on */
-        uint64_t recheck_usec;
+        uint64_t recheck_usec;      /* how often an open session's person is looked up again; 0 = never */
         /* [Station] */
-        char *station;
+        char *station;          /* never empty after rules_load() on a station that has a valid host name */
+        bool station_from_host; /* Name= was not written: rules_load() filled in the host name */
         struct words tags;
         enum fallback_use fallback;
         bool session_keys;
@@ -106,20 +119,23 @@ struct rules *rules_free(struct rules *r);
 
 /* One thing wrong with the rules. */
 struct rules_error {
-        char *file; /* owned */
-        unsigned line;
-        char *text; /* one sentence that says what to do; owned */
+        char *file;    /* owned */
+        unsigned line; /* 0 = the file as a whole */
+        char *text;    /* one sentence that says what to do; owned */
 };
 struct rules_errors {
-        struct rules_error *errors;
+        struct rules_error *errors; /* at most RULES_ERRORS_MAX, and one more that says there are more */
         size_t n;
 };
+#define RULES_ERRORS_MAX 50U
 void rules_errors_clear(struct rules_errors *e);
 
 /* Parses the main file and the *.conf files of the folder (in the order of their names; a missing folder is
- * none), checks that each is a regular file of root's that nobody else can write, and that the rules make
- * sense together. 0 and *ret; -EBADMSG and every error found in *ret_errors; another negative errno when a
- * file cannot be read (then *ret_errors says which). */
+ * none), checks that each is a regular file of root's that nobody else can write, in folders of which that
+ * is true too, and that the rules make sense together. 0 and *ret (hash included); -EBADMSG and every error
+ * found in *ret_errors; another negative errno when a file cannot be read (then *ret_errors says which):
+ * -ENOENT no main file, -EPERM owner or mode, -ELOOP a symbolic link, -EFBIG. *ret_errors need not be
+ * initialised. */
 int rules_parse(const char *file, const char *folder, struct rules **ret, struct rules_errors *ret_errors);
 /* The same for text in memory, under the name `name` in errors: for tests and fuzzing. */
 int rules_parse_text(const char *name, const char *text, size_t n, struct rules **ret,
@@ -127,18 +143,28 @@ int rules_parse_text(const char *name, const char *text, size_t n, struct rules 
 
 /* Makes the rules the ones in force: writes the snapshot to the archive under its hash, with author, time
  * and reason beside it, then replaces PATH_SNAPSHOT and PATH_SERVICES by rename. On any error the last good
- * snapshot stays. `folder` is PATH_RULES. Files get group gid (wardtap). -EBUSY while another apply runs. */
+ * snapshot stays. `folder` is PATH_RULES; it must exist. The snapshot gets group gid (wardtap). Rules that
+ * are applied again change only the log, folder/archive/log: one line per apply, fields separated by tabs:
+ * time, "applied" or "failed", hash, author, reason. -EINVAL: author or reason is not clean text, or author
+ * is empty. -EPERM: the folder is not root's alone. -EBUSY while another apply runs. */
 int rules_apply(const struct rules *r, const char *folder, gid_t gid, const char *author, const char *reason,
                 uint64_t now_usec);
-/* Reads a snapshot written by rules_apply(). Its owner must be root and nobody else may write it. -ENOENT
- * when rules were never applied; -EBADMSG when it is not a whole snapshot of a version this program knows.
- */
+/* Reads a snapshot written by rules_apply(). Its owner must be root and nobody else may write it (-EPERM).
+ * -ENOENT when rules were never applied; -EBADMSG when it is not a whole snapshot of a version this program
+ * knows. Where the rules give the station no name, it gets the host name here. */
 int rules_load(const char *snapshot, struct rules **ret);
+
+/* The same in memory. rules_write() gives the one form that rules have in bytes (caller frees *ret); the
+ * last 32 bytes are SHA-256 of the rest, and in hexadecimal r->hash. rules_read() fills in no host name. */
+int rules_write(const struct rules *r, uint8_t **ret, size_t *ret_n);
+int rules_read(const void *p, size_t n, struct rules **ret);
 
 /* NULL when the rules do not name the service. */
 const struct rule_service *rules_find_service(const struct rules *r, const char *service);
 /* The place of a station with these tags: the first that matches; NULL for none (defaults apply). */
 const struct rule_place *rules_find_place(const struct rules *r, const struct words *tags);
+/* A place with every default and the name "". */
+const struct rule_place *rules_default_place(void);
 /* True when the span list is empty or the local time (0 = Monday, minute of the day) lies in one of its
  * spans. */
 bool hours_contain(const struct hours *h, unsigned weekday, unsigned minute);

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decision. The order in which things are judged is in decide.h; each step here has its number. */
+#include "policy/decide.h"
+
+#include <string.h>
+
+/* One question on its way: what was found out so far. */
+struct judgement {
+        const struct policy_question *q;
+        struct policy_decision *d;
+};
+
+/* A step has ended the judgement (true) or not. */
+static bool deny(struct judgement *j, enum reason reason) {
+        j->d->verdict = POLICY_DENY;
+        j->d->reason = reason;
+        return true;
+}
+
+static bool unavail(struct judgement *j, enum reason reason) {
+        j->d->verdict = POLICY_UNAVAIL;
+        j->d->reason = reason;
+        return true;
+}
+
+static bool answer(struct judgement *j, enum policy_verdict verdict) {
+        j->d->verdict = verdict;
+        j->d->reason = REASON_NONE;
+        return true;
+}
+
+static bool same_boot(const char *a, const char *b) {
+        return *a && strcmp(a, b) == 0;
+}
+
+/* 1, 2, 3 */
+static bool judge_availability(struct judgement *j) {
+        const struct policy_question *q = j->q;
+        if (!q->rules)
+                return unavail(j, REASON_NO_RULES);
+        if (q->remote)
+                return unavail(j, REASON_REMOTE);
+        j->d->service = q->service ? rules_find_service(q->rules, q->service) : NULL;
+        if (!j->d->service)
+                return unavail(j, REASON_SERVICE_NOT_NAMED);
+        j->d->needed = j->d->service->sign_in;
+        return false;
+}
+
+/* 4: what no attempt that works would ask. */
+static bool judge_sanity(struct judgement *j) {
+        const struct policy_question *q = j->q;
+        const struct policy_evidence *e = &q->evidence;
+        if ((unsigned) e->badge >= BADGE_EVIDENCE_MAX || (unsigned) j->d->service->use >= SERVICE_USE_MAX ||
+            q->clock.weekday > 6 || q->clock.minute >= 24 * 60)
+                return deny(j, REASON_INTERNAL);
+        if ((e->key_verified || e->key_attested) && !e->key_present)
+                return deny(j, REASON_INTERNAL);
+        if (!q->person)
+                return e->badge != BADGE_NONE || e->key_present ? deny(j, REASON_INTERNAL) : false;
+        if (!q->history || q->person->id == 0 || (unsigned) q->person->state >= PERSON_STATE_MAX)
+                return deny(j, REASON_INTERNAL);
+        if (e->badge == BADGE_NONE && (e->badge_id != 0 || e->badge_person != 0 || e->badge_ended))
+                return deny(j, REASON_INTERNAL);
+        if (e->badge != BADGE_NONE && (e->badge_id == 0 || e->badge_person == 0))
+                return deny(j, REASON_UNKNOWN_BADGE);
+        return e->key_present && !q->person->has_keys ? deny(j, REASON_INTERNAL) : false;
+}
+
+/* 5 */
+static bool judge_nobody(struct judgement *j) {
+        if (j->q->person)
+                return false;
+        if (j->q->user_given || j->d->service->use == USE_STEP_UP)
+                return unavail(j, REASON_NOT_ENROLLED);
+        if (j->q->caller_uid != 0)
+                return deny(j, REASON_NOT_OWN);
+        return answer(j, POLICY_NEED_BADGE);
+}
+
+/* 6, 7 */
+static bool judge_person(struct judgement *j) {
+        const struct policy_person *p = j->q->person;
+        uint64_t now = j->q->clock.realtime_usec;
+        if (j->q->caller_uid != 0 && (!p->has_account || p->uid != j->q->caller_uid))
+                return deny(j, REASON_NOT_OWN);
+        if (p->state != PERSON_ACTIVE)
+                return deny(j, p->state == PERSON_SUSPENDED ? REASON_PERSON_SUSPENDED : REASON_PERSON_ENDED);
+        if (p->not_before_usec > 0 || p->not_after_usec > 0) {
+                if (!j->q->clock.trusted)
+                        j->d->clock_alert = true;
+                else if (now < p->not_before_usec)
+                        return deny(j, REASON_PERSON_NOT_YET);
+                else if (p->not_after_usec > 0 && now >= p->not_after_usec)
+                        return deny(j, REASON_PERSON_EXPIRED);
+        }
+        return p->has_account ? false : deny(j, REASON_NO_ACCOUNT);
+}
+
+static bool words_meet(const struct words *a, const struct words *b) {
+        for (size_t i = 0; b && i < b->n; i++)
+                if (words_contain(a, b->words[i]))
+                        return true;
+        return false;
+}
+
+static bool is_at(const struct rule_role *role, const struct policy_question *q) {
+        return role->stations.n == 0 || words_meet(&role->stations, q->tags) ||
+               (q->rules->station && words_contain(&role->stations, q->rules->station));
+}
+
+/* 8 */
+static bool judge_role(struct judgement *j) {
+        const struct policy_question *q = j->q;
+        enum reason best = REASON_NO_ROLE;
+        for (size_t i = 0; i < q->rules->n_roles; i++) {
+                const struct rule_role *role = &q->rules->roles[i];
+                if (!words_meet(&role->groups, &q->person->groups))
+                        continue;
+                if (!is_at(role, q)) {
+                        if (best == REASON_NO_ROLE)
+                                best = REASON_NOT_THIS_STATION;
+                        continue;
+                }
+                if (q->clock.trusted && !hours_contain(&role->hours, q->clock.weekday, q->clock.minute)) {
+                        best = REASON_NOT_THIS_HOUR;
+                        continue;
+                }
+                if (!q->clock.trusted && role->hours.n > 0)
+                        j->d->clock_alert = true;
+                j->d->role = role;
+                if (j->d->needed == 0)
+                        j->d->needed = role->sign_in;
+                return false;
+        }
+        return deny(j, best);
+}
+
+/* 9, 10 */
+static bool judge_badge(struct judgement *j) {
+        const struct policy_evidence *e = &j->q->evidence;
+        if (e->badge == BADGE_NONE)
+                return false;
+        if (e->badge_ended)
+                return deny(j, REASON_BADGE_ENDED);
+        return e->badge_person != j->q->person->id ? deny(j, REASON_BADGE_OF_ANOTHER) : false;
+}
+
+static uint64_t throttle_delay(const struct rules *r, unsigned failures) {
+        if (failures <= r->throttle_free)
+                return 0;
+        size_t i = failures - r->throttle_free - 1U,
+               n = sizeof(r->throttle_usec) / sizeof(r->throttle_usec[0]);
+        uint64_t delay = i < r->n_throttle && i < n ? r->throttle_usec[i] : r->throttle_max_usec;
+        return delay < r->throttle_max_usec ? delay : r->throttle_max_usec;
+}
+
+/* How long ago the last failure was, at least. */
+static uint64_t failure_age(const struct policy_history *h, const struct policy_clock *c) {
+        if (same_boot(h->last_failure_boot_id, c->boot_id))
+                return c->boottime_usec > h->last_failure_boottime_usec
+                               ? c->boottime_usec - h->last_failure_boottime_usec
+                               : 0;
+        uint64_t age = c->trusted && c->realtime_usec > h->last_failure_usec
+                               ? c->realtime_usec - h->last_failure_usec
+                               : 0;
+        return age > c->boottime_usec ? age : c->boottime_usec; /* it was before this boot */
+}
+
+/* 11 */
+static bool judge_throttle(struct judgement *j) {
+        uint64_t delay = throttle_delay(j->q->rules, j->q->history->failures);
+        uint64_t age = delay > 0 ? failure_age(j->q->history, &j->q->clock) : 0;
+        if (age >= delay)
+                return false;
+        j->d->wait_usec = delay - age;
+        j->d->verdict = POLICY_MAXTRIES;
+        j->d->reason = REASON_THROTTLED;
+        return true;
+}
+
+/* Of a model that the role allows. */
+static bool key_is_usable(const struct judgement *j) {
+        const struct words *models = &j->d->role->key_models;
+        return models->n == 0 || words_contain(models, j->q->evidence.key_aaguid);
+}
+
+static void weigh_evidence(struct judgement *j) {
+        const struct policy_evidence *e = &j->q->evidence;
+        if (e->badge != BADGE_NONE)
+                j->d->proven |= FACTOR_BADGE;
+        if (!e->key_present || !key_is_usable(j))
+                return;
+        j->d->proven |= FACTOR_KEY | (e->key_verified ? FACTOR_VERIFY : 0U);
+        j->d->aal = !e->key_verified ? 1 : e->key_attested ? 3 : 2;
+}
+
+/* 12, 13 */
+static bool judge_factors(struct judgement *j) {
+        struct policy_decision *d = j->d;
+        bool step_up = d->service->use == USE_STEP_UP;
+        if ((d->needed & (FACTOR_BADGE | FACTOR_KEY)) == 0)
+                return deny(j, REASON_INTERNAL); /* rules that cannot be */
+        if (step_up && !(d->needed & FACTOR_KEY))
+                return deny(j, REASON_BADGE_ALONE);
+        if (d->needed & ~d->proven)
+                return false;
+        d->strong = !step_up && (d->proven & FACTOR_KEY) && (d->role->sign_in & ~d->proven) == 0;
+        return answer(j, POLICY_ALLOW);
+}
+
+/* from..now on the clock that can be trusted for it; false when there is none, or `from` lies ahead. */
+static bool grace_age(const struct policy_question *q, uint64_t boottime, uint64_t realtime, uint64_t *ret) {
+        const struct policy_clock *c = &q->clock;
+        bool same = same_boot(q->history->strong_boot_id, c->boot_id);
+        uint64_t now = same ? c->boottime_usec : c->realtime_usec, from = same ? boottime : realtime;
+        if ((!same && !c->trusted) || from > now)
+                return false;
+        *ret = now - from;
+        return true;
+}
+
+static bool grace_applies(const struct judgement *j) {
+        const struct policy_question *q = j->q;
+        const struct policy_decision *d = j->d;
+        const struct policy_evidence *e = &q->evidence;
+        return d->service->use == USE_SIGN_IN && d->role->grace_usec > 0 && q->person->own_session &&
+               (d->needed & FACTOR_BADGE) && (d->needed & ~d->role->sign_in) == 0 &&
+               q->history->any_strong && e->badge != BADGE_NONE &&
+               e->badge_id == q->history->strong_badge_id &&
+               (q->rules->assurance == ASSURANCE_NONE ||
+                (q->rules->assurance == ASSURANCE_AAL2 && e->badge == BADGE_SECRET));
+}
+
+/* 14 */
+static bool judge_grace(struct judgement *j) {
+        const struct policy_history *h = j->q->history;
+        const struct rule_role *role = j->d->role;
+        bool renewed = role->grace_mode == GRACE_RENEWED;
+        uint64_t strong_age, age;
+        if (!grace_applies(j) || !grace_age(j->q, h->strong_boottime_usec, h->strong_usec, &strong_age) ||
+            strong_age > role->grace_cap_usec)
+                return false;
+        age = strong_age;
+        if (renewed && h->grace_from_usec > 0) {
+                if (!grace_age(j->q, h->grace_from_boottime_usec, h->grace_from_usec, &age))
+                        return false;
+                age = age < strong_age ? age : strong_age;
+        }
+        if (age > role->grace_usec)
+                return false;
+        j->d->grace = true;
+        j->d->grace_age_usec = strong_age;
+        j->d->grace_renew = renewed;
+        j->d->aal = 0;
+        return answer(j, POLICY_ALLOW);
+}
+
+/* 15, 16, 17, 18 */
+static bool judge_missing(struct judgement *j) {
+        const struct policy_evidence *e = &j->q->evidence;
+        unsigned missing = j->d->needed & ~j->d->proven;
+        if (missing & FACTOR_BADGE)
+                return answer(j, POLICY_NEED_BADGE);
+        if (!j->q->person->has_keys)
+                return deny(j, REASON_NO_KEY_ENROLLED);
+        if (e->key_present && !key_is_usable(j))
+                return deny(j, REASON_KEY_UNUSABLE);
+        return answer(j, j->d->needed & FACTOR_VERIFY ? POLICY_NEED_VERIFY : POLICY_NEED_KEY);
+}
+
+void policy_decide(const struct policy_question *q, struct policy_decision *ret) {
+        static bool (*const before[])(struct judgement *) = {
+                judge_availability, judge_sanity, judge_nobody,   judge_person,
+                judge_role,         judge_badge,  judge_throttle,
+        };
+        *ret = (struct policy_decision){.verdict = POLICY_DENY, .reason = REASON_INTERNAL};
+        struct judgement j = {q, ret};
+        for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+                if (before[i](&j))
+                        return;
+        weigh_evidence(&j);
+        (void) (judge_factors(&j) || judge_grace(&j) || judge_missing(&j));
+}

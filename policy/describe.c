@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A decision in words, for `wardtap policy explain`. */
+#include "policy/rules_internal.h"
+
+#include <stdio.h>
+
+#include "policy/decide.h"
+
+static void describe_allow(const struct policy_decision *d, const char *role, char *buf, size_t size) {
+        char age[64];
+        duration_format(d->grace_age_usec, age, sizeof(age));
+        if (d->grace)
+                (void) snprintf(
+                        buf, size,
+                        "Allowed%s under grace: the badge is enough, as the last full sign-in was %s ago.",
+                        role, age);
+        else if (d->aal == 0)
+                (void) snprintf(buf, size,
+                                "Allowed%s: the rules ask for no more than the badge, which proves little.",
+                                role);
+        else
+                (void) snprintf(buf, size, "Allowed%s: %s was proven, which reaches AAL%u.", role,
+                                factors_name(d->proven), d->aal);
+}
+
+void policy_describe(const struct policy_decision *d, char *buf, size_t size) {
+        char role[RULES_NAME_MAX + 16] = "", wait[64];
+        if (d->role)
+                (void) snprintf(role, sizeof(role), " as %s", d->role->name);
+        duration_format(d->wait_usec + USEC_PER_SEC - 1, wait, sizeof(wait));
+        switch (d->verdict) {
+        case POLICY_ALLOW:
+                describe_allow(d, role, buf, size);
+                return;
+        case POLICY_NEED_BADGE:
+                (void) snprintf(buf, size, "A badge is needed%s.", role);
+                return;
+        case POLICY_NEED_KEY:
+                (void) snprintf(buf, size, "A touch of the key is needed%s.", role);
+                return;
+        case POLICY_NEED_VERIFY:
+                (void) snprintf(buf, size, "A touch of the key with PIN or fingerprint is needed%s.", role);
+                return;
+        case POLICY_MAXTRIES:
+                (void) snprintf(buf, size, "Refused%s for %s: too many failures a short while ago.", role,
+                                wait);
+                return;
+        case POLICY_UNAVAIL:
+                (void) snprintf(buf, size, "Not for Wardtap (%s): the PAM stack goes on without it.",
+                                reason_name(d->reason));
+                return;
+        case POLICY_DENY:
+        case POLICY_VERDICT_MAX:
+                break;
+        }
+        (void) snprintf(buf, size, "Refused%s (%s): %s", role, reason_name(d->reason),
+                        reason_screen(d->reason));
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every section and key there is: man wardtap.conf in tables. */
+#include "policy/rules_internal.h"
+
+#include <errno.h>
+
+static const char *const assurances[] = {"none", "aal2", "aal3", NULL};
+static const char *const fallbacks[] = {"record", "deny", NULL};
+static const char *const engines[] = {"auto", "lightdm", "logind", NULL};
+static const char *const locks[] = {"greeter", "session", NULL};
+static const char *const grace_modes[] = {"fixed", "renewed", NULL};
+static const char *const tap_outs[] = {"lock", "sign-out", "nothing", NULL};
+static const char *const uses[] = {"sign-in", "step-up", NULL};
+
+#define AT(type, member) .offset = offsetof(struct type, member)
+#define DAYS(n) ((n) *USEC_PER_DAY)
+
+static const struct rule_key site_keys[] = {
+        {"RelyingParty", value_domain, AT(rules, relying_party)},
+        {"Assurance", value_choice, AT(rules, assurance), .choices = assurances},
+        {"AuditRequired", value_bool, AT(rules, audit_required)},
+        {"ThrottleFree", value_count, AT(rules, throttle_free), .min = 0, .max = 20},
+        {"ThrottleDelays", value_delays, .offset = 0, .min = USEC_PER_SEC, .max = USEC_PER_HOUR},
+        {"ThrottleMax", value_time, AT(rules, throttle_max_usec), .min = USEC_PER_SEC, .max = USEC_PER_HOUR},
+        {"Recheck", value_time, AT(rules, recheck_usec), .min = USEC_PER_MIN, .max = DAYS(1), .zero = true},
+};
+
+static const struct rule_key station_keys[] = {
+        {"Name", value_name, AT(rules, station)},
+        {"Tags", value_names, AT(rules, tags)},
+        {"Fallback", value_choice, AT(rules, fallback), .choices = fallbacks},
+        {"SessionKeys", value_bool, AT(rules, session_keys)},
+        {"MaxSessions", value_count, AT(rules, max_sessions), .min = 0, .max = 64},
+        {"SwitchEngine", value_choice, AT(rules, switch_engine), .choices = engines},
+        {"Lock", value_choice, AT(rules, lock), .choices = locks},
+};
+
+static const struct rule_key role_keys[] = {
+        {"Groups", value_groups, AT(rule_role, groups)},
+        {"Stations", value_names, AT(rule_role, stations)},
+        {"Hours", value_hours, AT(rule_role, hours)},
+        {"SignIn", value_factors, AT(rule_role, sign_in)},
+        {"Grace", value_time, AT(rule_role, grace_usec), .min = USEC_PER_MIN, .max = DAYS(7), .zero = true},
+        {"GraceMode", value_choice, AT(rule_role, grace_mode), .choices = grace_modes},
+        {"GraceCap", value_time, AT(rule_role, grace_cap_usec), .min = USEC_PER_MIN, .max = DAYS(7)},
+        {"TapOut", value_choice, AT(rule_role, tap_out), .choices = tap_outs},
+        {"SessionCap", value_time, AT(rule_role, session_cap_usec), .min = USEC_PER_MIN, .max = DAYS(30),
+         .zero = true},
+        {"KeyModels", value_models, AT(rule_role, key_models)},
+};
+
+static const struct rule_key place_keys[] = {
+        {"Tags", value_names, AT(rule_place, tags)},
+        {"IdleLock", value_time, AT(rule_place, idle_lock_usec), .min = 30 * USEC_PER_SEC, .max = DAYS(1),
+         .zero = true},
+        {"IdleCountdown", value_time, AT(rule_place, idle_countdown_usec), .min = 5 * USEC_PER_SEC,
+         .max = 10 * USEC_PER_MIN, .zero = true},
+        {"ParkedSignOut", value_time, AT(rule_place, parked_sign_out_usec), .min = USEC_PER_MIN,
+         .max = DAYS(7), .zero = true},
+        {"SessionCap", value_time, AT(rule_place, session_cap_usec), .min = USEC_PER_MIN, .max = DAYS(30),
+         .zero = true},
+        {"Inhibitors", value_bool, AT(rule_place, inhibitors)},
+};
+
+static const struct rule_key service_keys[] = {
+        {"Use", value_choice, AT(rule_service, use), .choices = uses},
+        {"SignIn", value_factors, AT(rule_service, sign_in)},
+};
+
+static const struct section_type types[SECTION_MAX] = {
+        [SECTION_SITE] = {"Site", false, site_keys, ELEMENTSOF(site_keys)},
+        [SECTION_STATION] = {"Station", false, station_keys, ELEMENTSOF(station_keys)},
+        [SECTION_ROLE] = {"Role", true, role_keys, ELEMENTSOF(role_keys)},
+        [SECTION_PLACE] = {"Place", true, place_keys, ELEMENTSOF(place_keys)},
+        [SECTION_SERVICE] = {"Service", true, service_keys, ELEMENTSOF(service_keys)},
+};
+
+const struct section_type *section_type(enum section_kind kind) {
+        return &types[kind];
+}
+
+enum section_kind section_kind_from_name(const char *name) {
+        for (unsigned i = 0; i < SECTION_MAX; i++)
+                if (strcmp(types[i].name, name) == 0)
+                        return (enum section_kind) i;
+        return SECTION_MAX;
+}
+
+int section_find_key(const struct section_type *type, const char *name, size_t *ret_index) {
+        for (size_t i = 0; i < type->n_keys; i++)
+                if (strcmp(type->keys[i].name, name) == 0) {
+                        *ret_index = i;
+                        return 0;
+                }
+        return -ENOENT;
+}
+
+void *section_object(const struct section *s, struct rules *r) {
+        switch (s->kind) {
+        case SECTION_ROLE:
+                return &r->roles[s->index];
+        case SECTION_PLACE:
+                return &r->places[s->index];
+        case SECTION_SERVICE:
+                return &r->services[s->index];
+        case SECTION_SITE:
+        case SECTION_STATION:
+        case SECTION_MAX:
+                break;
+        }
+        return r;
+}
+
+bool section_has(const struct section *s, const char *key) {
+        size_t i;
+        return section_find_key(&types[s->kind], key, &i) == 0 && s->lines[i] != 0;
+}
+
+unsigned section_line(const struct section *s, const char *key) {
+        size_t i;
+        return section_find_key(&types[s->kind], key, &i) == 0 && s->lines[i] != 0 ? s->lines[i] : s->line;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules as bytes, in one form only, so that equal rules have equal hashes:
+ *
+ *   "WTRULES\n", version u16
+ *   site:     relying party, assurance u8, audit required u8, throttle free u8, delays (u8 of them, u64
+ * each), throttle max u64, recheck u64 station:  name ("" = the host's), tags, fallback u8, session keys u8,
+ * max sessions u8, engine u8, lock u8 roles     (u16 of them): name, groups, stations, hours (u8 of them:
+ * days u8, from u16, to u16), sign-in u8, grace u64, mode u8, cap u64, tap-out u8, session cap u64, key
+ * models places    (u16): name, tags, idle lock u64, countdown u64, parked u64, session cap u64, inhibitors
+ * u8 services  (u16): name, use u8, sign-in u8 SHA-256 of everything before it
+ *
+ * Texts have a u16 length, lists of words a u8 count, times are microseconds, bools 0 or 1. What is read was
+ * written by this program as root; it is checked as if it were not. */
+#include "common/bytes.h"
+#include "policy/rules_internal.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+
+#define VERSION 1U
+#define DIGEST_SIZE 32U
+
+static const uint8_t magic[] = {'W', 'T', 'R', 'U', 'L', 'E', 'S', '\n'};
+
+static int digest(const void *p, size_t n, uint8_t ret[DIGEST_SIZE]) {
+        return EVP_Digest(p, n, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+}
+
+/* --- writing */
+
+static void write_words(struct writer *w, const struct words *list) {
+        writer_u8(w, (uint8_t) list->n);
+        for (size_t i = 0; i < list->n; i++)
+                writer_string(w, list->words[i]);
+}
+
+static void write_site(struct writer *w, const struct rules *r) {
+        writer_string(w, r->relying_party);
+        writer_u8(w, (uint8_t) r->assurance);
+        writer_u8(w, r->audit_required);
+        writer_u8(w, (uint8_t) r->throttle_free);
+        writer_u8(w, (uint8_t) r->n_throttle);
+        for (size_t i = 0; i < r->n_throttle; i++)
+                writer_u64(w, r->throttle_usec[i]);
+        writer_u64(w, r->throttle_max_usec);
+        writer_u64(w, r->recheck_usec);
+}
+
+static void write_station(struct writer *w, const struct rules *r) {
+        writer_string(w, r->station_from_host ? "" : r->station);
+        write_words(w, &r->tags);
+        writer_u8(w, (uint8_t) r->fallback);
+        writer_u8(w, r->session_keys);
+        writer_u8(w, (uint8_t) r->max_sessions);
+        writer_u8(w, (uint8_t) r->switch_engine);
+        writer_u8(w, (uint8_t) r->lock);
+}
+
+static void write_role(struct writer *w, const struct rule_role *role) {
+        writer_string(w, role->name);
+        write_words(w, &role->groups);
+        write_words(w, &role->stations);
+        writer_u8(w, (uint8_t) role->hours.n);
+        for (size_t i = 0; i < role->hours.n; i++) {
+                writer_u8(w, role->hours.spans[i].days);
+                writer_u16(w, role->hours.spans[i].from);
+                writer_u16(w, role->hours.spans[i].to);
+        }
+        writer_u8(w, (uint8_t) role->sign_in);
+        writer_u64(w, role->grace_usec);
+        writer_u8(w, (uint8_t) role->grace_mode);
+        writer_u64(w, role->grace_cap_usec);
+        writer_u8(w, (uint8_t) role->tap_out);
+        writer_u64(w, role->session_cap_usec);
+        write_words(w, &role->key_models);
+}
+
+static void write_place(struct writer *w, const struct rule_place *place) {
+        writer_string(w, place->name);
+        write_words(w, &place->tags);
+        writer_u64(w, place->idle_lock_usec);
+        writer_u64(w, place->idle_countdown_usec);
+        writer_u64(w, place->parked_sign_out_usec);
+        writer_u64(w, place->session_cap_usec);
+        writer_u8(w, place->inhibitors);
+}
+
+static void write_all(struct writer *w, const struct rules *r) {
+        writer_bytes(w, magic, sizeof(magic));
+        writer_u16(w, VERSION);
+        write_site(w, r);
+        write_station(w, r);
+        writer_u16(w, (uint16_t) r->n_roles);
+        for (size_t i = 0; i < r->n_roles; i++)
+                write_role(w, &r->roles[i]);
+        writer_u16(w, (uint16_t) r->n_places);
+        for (size_t i = 0; i < r->n_places; i++)
+                write_place(w, &r->places[i]);
+        writer_u16(w, (uint16_t) r->n_services);
+        for (size_t i = 0; i < r->n_services; i++) {
+                writer_string(w, r->services[i].name);
+                writer_u8(w, (uint8_t) r->services[i].use);
+                writer_u8(w, (uint8_t) r->services[i].sign_in);
+        }
+}
+
+int rules_write(const struct rules *r, uint8_t **ret, size_t *ret_n) {
+        _cleanup_(freep) uint8_t *buf = malloc(RULES_SNAPSHOT_MAX); /* pages are taken as they are written */
+        struct writer w = {.p = buf, .size = RULES_SNAPSHOT_MAX - DIGEST_SIZE};
+        size_t n;
+        int e;
+        if (!buf)
+                return -ENOMEM;
+        write_all(&w, r);
+        if ((e = writer_end(&w, &n)) < 0 || (e = digest(buf, n, buf + n)) < 0)
+                return e;
+        uint8_t *fitted = realloc(buf, n + DIGEST_SIZE);
+        if (fitted)
+                buf = fitted;
+        *ret = TAKE_PTR(buf);
+        *ret_n = n + DIGEST_SIZE;
+        return 0;
+}
+
+/* --- reading */
+
+static int take_enum(struct bytes *b, unsigned max, void *ret) {
+        uint8_t v;
+        int e = bytes_take_u8(b, &v);
+        if (e < 0)
+                return e;
+        if (v >= max)
+                return -EBADMSG;
+        *(unsigned *) ret = v;
+        return 0;
+}
+
+static int take_bool(struct bytes *b, bool *ret) {
+        unsigned v;
+        int e = take_enum(b, 2, &v);
+        if (e == 0)
+                *ret = v == 1;
+        return e;
+}
+
+static int take_time(struct bytes *b, uint64_t *ret) {
+        uint64_t v;
+        int e = bytes_take_u64(b, &v);
+        if (e < 0)
+                return e;
+        if (v > RULES_TIME_MAX)
+                return -EBADMSG;
+        *ret = v;
+        return 0;
+}
+
+static int take_factors(struct bytes *b, bool or_none, unsigned *ret) {
+        unsigned v;
+        int e = take_enum(b, UINT8_MAX + 1U, &v);
+        if (e < 0)
+                return e;
+        if (!factors_are_valid(v) && !(or_none && v == 0))
+                return -EBADMSG;
+        *ret = v;
+        return 0;
+}
+
+static int take_text(struct bytes *b, bool (*valid)(const char *), char **ret) {
+        char buf[256];
+        int e = bytes_take_string(b, buf, sizeof(buf));
+        if (e < 0)
+                return e;
+        if (!valid(buf))
+                return -EBADMSG;
+        return (*ret = strdup(buf)) ? 0 : -ENOMEM;
+}
+
+static bool valid_or_empty(const char *s) {
+        return !*s || name_is_valid(s);
+}
+
+static bool group_is_valid(const char *s) {
+        return *s && text_is_clean(s, RULES_GROUP_MAX) && !strpbrk(s, "\",:");
+}
+
+static bool model_is_valid(const char *s) {
+        return strlen(s) == 32 && strspn(s, "0123456789abcdef") == 32;
+}
+
+static int take_words(struct bytes *b, bool (*valid)(const char *), struct words *list) {
+        uint8_t n;
+        int e = bytes_take_u8(b, &n);
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                _cleanup_(freep) char *word = NULL;
+                if ((e = take_text(b, valid, &word)) == 0)
+                        e = words_contain(list, word) ? -EBADMSG : words_add(list, word, strlen(word));
+        }
+        return e == -E2BIG ? -EBADMSG : e;
+}
+
+static int take_hours(struct bytes *b, struct hours *h) {
+        uint8_t n;
+        int e = bytes_take_u8(b, &n);
+        if (e < 0 || n == 0)
+                return e;
+        if (n > RULES_SPANS_MAX)
+                return -EBADMSG;
+        if (!(h->spans = calloc(n, sizeof(*h->spans))))
+                return -ENOMEM;
+        for (; h->n < n; h->n++) {
+                struct hours_span *s = &h->spans[h->n];
+                if ((e = bytes_take_u8(b, &s->days)) < 0 || (e = bytes_take_u16(b, &s->from)) < 0 ||
+                    (e = bytes_take_u16(b, &s->to)) < 0)
+                        return e;
+                if (s->days == 0 || s->days > ALL_DAYS || s->from >= MINUTES_PER_DAY ||
+                    s->to > MINUTES_PER_DAY)
+                        return -EBADMSG;
+        }
+        return 0;
+}
+
+static int take_site(struct bytes *b, struct rules *r) {
+        unsigned n;
+        int e;
+        if ((e = take_text(b, domain_is_valid, &r->relying_party)) < 0 ||
+            (e = take_enum(b, ASSURANCE_MAX, &r->assurance)) < 0 ||
+            (e = take_bool(b, &r->audit_required)) < 0 ||
+            (e = take_enum(b, UINT8_MAX + 1U, &r->throttle_free)) < 0 ||
+            (e = take_enum(b, ELEMENTSOF(r->throttle_usec) + 1, &n)) < 0)
+                return e;
+        memset(r->throttle_usec, 0, sizeof(r->throttle_usec));
+        for (r->n_throttle = 0; r->n_throttle < n; r->n_throttle++)
+                if ((e = take_time(b, &r->throttle_usec[r->n_throttle])) < 0)
+                        return e;
+        if ((e = take_time(b, &r->throttle_max_usec)) < 0)
+                return e;
+        return take_time(b, &r->recheck_usec);
+}
+
+static int take_station(struct bytes *b, struct rules *r) {
+        int e;
+        if ((e = take_text(b, valid_or_empty, &r->station)) < 0 ||
+            (e = take_words(b, name_is_valid, &r->tags)) < 0 ||
+            (e = take_enum(b, FALLBACK_MAX, &r->fallback)) < 0 || (e = take_bool(b, &r->session_keys)) < 0 ||
+            (e = take_enum(b, UINT8_MAX + 1U, &r->max_sessions)) < 0 ||
+            (e = take_enum(b, SWITCH_MAX, &r->switch_engine)) < 0 ||
+            (e = take_enum(b, LOCK_MAX, &r->lock)) < 0)
+                return e;
+        r->station_from_host = !*r->station;
+        return 0;
+}
+
+static int take_role(struct bytes *b, struct rule_role *role) {
+        int e;
+        if ((e = take_text(b, name_is_valid, &role->name)) < 0 ||
+            (e = take_words(b, group_is_valid, &role->groups)) < 0 ||
+            (e = take_words(b, name_is_valid, &role->stations)) < 0 ||
+            (e = take_hours(b, &role->hours)) < 0 || (e = take_factors(b, false, &role->sign_in)) < 0 ||
+            (e = take_time(b, &role->grace_usec)) < 0 ||
+            (e = take_enum(b, GRACE_MODE_MAX, &role->grace_mode)) < 0 ||
+            (e = take_time(b, &role->grace_cap_usec)) < 0 ||
+            (e = take_enum(b, TAP_OUT_MAX, &role->tap_out)) < 0 ||
+            (e = take_time(b, &role->session_cap_usec)) < 0)
+                return e;
+        return take_words(b, model_is_valid, &role->key_models);
+}
+
+static int take_place(struct bytes *b, struct rule_place *place) {
+        int e;
+        if ((e = take_text(b, name_is_valid, &place->name)) < 0 ||
+            (e = take_words(b, name_is_valid, &place->tags)) < 0 ||
+            (e = take_time(b, &place->idle_lock_usec)) < 0 ||
+            (e = take_time(b, &place->idle_countdown_usec)) < 0 ||
+            (e = take_time(b, &place->parked_sign_out_usec)) < 0 ||
+            (e = take_time(b, &place->session_cap_usec)) < 0)
+                return e;
+        return take_bool(b, &place->inhibitors);
+}
+
+static int take_service(struct bytes *b, struct rule_service *service) {
+        int e;
+        if ((e = take_text(b, name_is_valid, &service->name)) < 0 ||
+            (e = take_enum(b, SERVICE_USE_MAX, &service->use)) < 0)
+                return e;
+        return take_factors(b, true, &service->sign_in);
+}
+
+/* The count of a list, whose array is made. */
+static int take_count(struct bytes *b, size_t max, size_t size, void *ret_array, size_t *ret_n) {
+        uint16_t n;
+        int e = bytes_take_u16(b, &n);
+        if (e < 0)
+                return e;
+        if (n > max)
+                return -EBADMSG;
+        if (n > 0 && !(*(void **) ret_array = calloc(n, size)))
+                return -ENOMEM;
+        *ret_n = n; /* rules_free() takes those that were not reached, as they are all zero */
+        return 0;
+}
+
+static int take_lists(struct bytes *b, struct rules *r) {
+        int e = take_count(b, RULES_ROLES_MAX, sizeof(*r->roles), &r->roles, &r->n_roles);
+        for (size_t i = 0; e == 0 && i < r->n_roles; i++)
+                e = take_role(b, &r->roles[i]);
+        if (e == 0)
+                e = take_count(b, RULES_PLACES_MAX, sizeof(*r->places), &r->places, &r->n_places);
+        for (size_t i = 0; e == 0 && i < r->n_places; i++)
+                e = take_place(b, &r->places[i]);
+        if (e == 0)
+                e = take_count(b, RULES_SERVICES_MAX, sizeof(*r->services), &r->services, &r->n_services);
+        for (size_t i = 0; e == 0 && i < r->n_services; i++)
+                e = take_service(b, &r->services[i]);
+        return e;
+}
+
+int rules_read(const void *p, size_t n, struct rules **ret) {
+        uint8_t sum[DIGEST_SIZE], head[sizeof(magic)];
+        uint16_t version;
+        int e;
+        if (n < DIGEST_SIZE || n > RULES_SNAPSHOT_MAX)
+                return -EBADMSG;
+        struct bytes b = {p, n - DIGEST_SIZE};
+        if ((e = digest(b.p, b.n, sum)) < 0)
+                return e;
+        if (memcmp(sum, b.p + b.n, DIGEST_SIZE) != 0)
+                return -EBADMSG;
+        if ((e = bytes_take_copy(&b, head, sizeof(head))) < 0 || (e = bytes_take_u16(&b, &version)) < 0)
+                return e;
+        if (memcmp(head, magic, sizeof(magic)) != 0 || version != VERSION)
+                return -EBADMSG;
+
+        _cleanup_(rules_freep) struct rules *r = rules_new();
+        if (!r)
+                return -ENOMEM;
+        if ((e = take_site(&b, r)) < 0 || (e = take_station(&b, r)) < 0 || (e = take_lists(&b, r)) < 0 ||
+            (e = bytes_end(&b)) < 0)
+                return e;
+        hex_encode(sum, sizeof(sum), r->hash);
+        *ret = TAKE_PTR(r);
+        return 0;
+}
