@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the system knows of a user: uid, name, groups. The name service may be slow (LDAP behind SSSD) or
+ * hang, and its plug-ins do what no sandbox allows; so a child asks it, which is there before the sandbox
+ * is entered and can be killed. */
+#pragma once
+
+#include "common/util.h"
+#include "policy/store.h"
+
+#define ACCOUNT_DEADLINE_USEC (2U * 1000U * 1000U)
+#define ACCOUNT_GROUPS_MAX 1000U
+
+struct account_child {
+        int fd, pidfd; /* -1 when there is none */
+};
+#define ACCOUNT_CHILD_NONE ((struct account_child){-1, -1})
+
+/* Forks the child. It ends with the process that made it. */
+int account_start(struct account_child *ret);
+/* Kills and reaps it. */
+void account_stop(struct account_child *c);
+
+/* Asks the child for a user and waits for its answer with an eye on the module. 0 and *ret (for
+ * store_account_clear()); -ENOENT: the system does not know the user; -ECANCELED: the module hung up. Any
+ * other error: the name service does not answer, or not in time, and the child was killed. */
+int account_ask(struct account_child *c, const char *user, int module, struct store_account *ret);
+
+/* The same, with the last known answer of the state store (then *ret_cached) where the name service fails.
+ */
+int account_find(struct account_child *c, struct store *state, const char *user, int module,
+                 struct store_account *ret, bool *ret_cached);
+
+/* Remembers the account for when the name service is gone, unless the store knows the same already. */
+void account_remember(struct store *state, const char *user, const struct store_account *a);
+
+/* An answer of the child as bytes, for both sides: status u8 (0, 1 not known, 2 failed), then uid u32, full
+ * name, number of groups u16, their names. -EBADMSG for anything malformed. */
+int account_read(const void *p, size_t n, struct store_account *ret);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What needs no attempt is answered within milliseconds: Ansible over ssh, cron, su by an admin go on as if
+ * there were no Wardtap. */
+#include "pam_module/auth/answer.h"
+
+#include "common/paths.h"
+#include "common/socket.h"
+#include "common/util.h"
+#include "pam_module/auth/attempt.h"
+#include "pam_module/auth/remote.h"
+#include "pam_module/auth/sandbox.h"
+#include "pam_module/auth/session.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+
+#define STORE_BUSY_USEC (30U * 1000U * 1000U)
+
+/* Only a clear "no" counts. A store that is locked or broken is the attempt's to judge; a locked one is left
+ * alone for a while, because waiting for it here makes everybody wait. */
+static bool is_nobody(struct answer *a, const char *user) {
+        _cleanup_(store_closep) struct store *people = NULL;
+        struct store_person person;
+        if (now_monotonic_usec() < a->store_busy_until_usec)
+                return false;
+        int r = store_open_people(PATH_PEOPLE_DB, false, 0, &people);
+        if (r >= 0)
+                r = store_find_person(people, user, &person);
+        if (r == -EBUSY)
+                a->store_busy_until_usec = now_monotonic_usec() + STORE_BUSY_USEC;
+        return r == -ENOENT;
+}
+
+bool answer_at_once(struct answer *a, struct snapshot *snapshot, const struct ucred *peer,
+                    const struct wire_start *start, enum wire_verdict *ret) {
+        (void) snapshot_refresh(snapshot);
+        if (start->hook != WIRE_AUTHENTICATE) {
+                *ret = session_may(peer, start, snapshot->rules);
+                return *ret != WIRE_ALLOW;
+        }
+        *ret = WIRE_UNAVAIL;
+        return !snapshot->rules || !rules_find_service(snapshot->rules, start->service) ||
+               remote_is(start->rhost, peer->pid) || (start->user[0] && is_nobody(a, start->user));
+}
+
+_Noreturn void answer_in_child(int conn, const struct ucred *peer, const struct wire_message *start,
+                               struct snapshot *snapshot) {
+        if (conn > 3)
+                (void) close_range(3, (unsigned) conn - 1, 0);
+        (void) close_range((unsigned) conn + 1, ~0U, 0);
+        int r = sandbox_harden();
+        if (r < 0)
+                (void) fprintf(stderr, "An attempt could not be protected: %s\n", strerror(-r));
+        else if (start->start.hook == WIRE_AUTHENTICATE)
+                attempt_run(conn, peer, start, snapshot);
+        else
+                session_run(conn, peer, start);
+        _exit(r < 0);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a START is answered: at once by the listener, or by a process of its own. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "pam_module/auth/snapshot.h"
+#include "pam_module/wire.h"
+
+/* What the listener remembers to protect itself. */
+struct answer {
+        uint64_t store_busy_until_usec; /* people.db was locked: it is not asked before then */
+};
+
+/* True and the verdict when no attempt is needed: nothing here waits for a person, a card or a name service.
+ */
+bool answer_at_once(struct answer *a, struct snapshot *snapshot, const struct ucred *peer,
+                    const struct wire_start *start, enum wire_verdict *ret);
+
+/* In the child: an attempt or a session hook, then the end. Keeps only the connection. */
+_Noreturn void answer_in_child(int conn, const struct ucred *peer, const struct wire_message *start,
+                               struct snapshot *snapshot);

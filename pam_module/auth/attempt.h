@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One attempt: from the module's START to its verdict, in a process of its own. A state machine; each state
+ * is one function that does one thing and names the next. Whatever fails on the way denies. */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "common/broker.h"
+#include "devices/client.h"
+#include "pam_module/auth/account.h"
+#include "pam_module/auth/code.h"
+#include "pam_module/auth/snapshot.h"
+#include "pam_module/auth/tags.h"
+#include "pam_module/wire.h"
+#include "policy/fido.h"
+#include "policy/store.h"
+
+#define ATTEMPT_KEY_USEC (35U * 1000U * 1000U)   /* for a key to be plugged in, or touched (30 s, CTAP) */
+#define ATTEMPT_PIN_USEC (60U * 1000U * 1000U)   /* for a PIN to be typed */
+#define ATTEMPT_DEVICE_MS 120000U                /* for all of it */
+#define ATTEMPT_BROKER_USEC (2U * 1000U * 1000U) /* for an answer of wardtapd */
+#define ATTEMPT_RECORD_USEC (5U * 1000U * 1000U) /* for a record to be on disk */
+#define ATTEMPT_CANCEL_USEC (800U * 1000U)       /* the same when nobody waits for the verdict */
+
+enum attempt_state {
+        ATTEMPT_START,
+        ATTEMPT_WAIT_TAP,
+        ATTEMPT_LOOK_UP,
+        ATTEMPT_ACCOUNT,
+        ATTEMPT_DECIDE,
+        ATTEMPT_KEY,
+        ATTEMPT_CHECK,
+        ATTEMPT_COMMIT,
+        ATTEMPT_RECORD,
+        ATTEMPT_VERDICT,
+        ATTEMPT_END,
+};
+
+struct attempt {
+        /* who asks */
+        int module;
+        struct ucred peer;
+        uint8_t version; /* of its messages */
+        struct wire_start start;
+        char id[2 * ATTEMPT_ID_SIZE + 1], code[ATTEMPT_CODE_SIZE + 1];
+
+        /* what it judges by */
+        struct snapshot *snapshot;
+        struct tags tags;
+        struct store *people, *state;
+        struct account_child account_child;
+        int broker;
+        char boot_id[33];
+        enum reason setup; /* why it cannot begin; REASON_NONE when it can */
+
+        /* what it knows by now */
+        bool have_tap, have_badge, have_person, have_account, account_cached, user_sent;
+        bool key_answered; /* the person's own key said something: no name is given away any more */
+        struct tap tap;
+        struct store_badge badge;
+        struct store_person person;
+        struct store_account account;
+        struct policy_person policy_person;
+        struct policy_history history;
+        struct policy_evidence evidence;
+        struct policy_clock clock;
+        struct policy_decision decision;
+
+        /* the key */
+        struct store_key keys[STORE_KEYS_MAX];
+        size_t n_keys;
+        const struct store_key *key; /* the one that answered */
+        uint8_t client_data_hash[32];
+        struct device_assertion assertion;
+        struct fido_assertion signed_data;
+
+        /* how it ends */
+        enum wire_verdict verdict;
+        enum reason reason;
+        int retries; /* PIN tries left, -1 unknown */
+        enum device_reason device_reason;
+        int32_t device_detail;
+};
+
+struct attempt *attempt_free(struct attempt *a);
+DEFINE_CLEANUP(struct attempt, attempt_free)
+/* An attempt that knows who asks and nothing else. The snapshot and the module's descriptor stay the
+ * caller's. */
+int attempt_new(int module, const struct ucred *peer, const struct wire_message *start,
+                struct snapshot *snapshot, struct attempt **ret);
+/* Goes from state to state until the verdict was sent. */
+void attempt_play(struct attempt *a);
+
+/* All of it, in the process that the listener forked for it: sets up, enters the sandbox, plays. */
+void attempt_run(int module, const struct ucred *peer, const struct wire_message *start,
+                 struct snapshot *snapshot);
+
+/* For the states: ends the attempt for this reason, which decides the verdict; never an ALLOW. */
+enum attempt_state attempt_end(struct attempt *a, enum reason reason);
+/* The same for an error of a wait: the module hung up, or time is up. */
+enum attempt_state attempt_end_wait(struct attempt *a, int error, enum reason when_late);
+/* Shows a text, unless the application asked for silence. -ECANCELED when the module is gone. */
+int attempt_show(struct attempt *a, enum wire_type type, const char *text);
+
+/* The states that are not in attempt.c. */
+enum attempt_state attempt_wait_tap(struct attempt *a);
+enum attempt_state attempt_look_up(struct attempt *a);
+enum attempt_state attempt_account(struct attempt *a);
+enum attempt_state attempt_decide(struct attempt *a);
+enum attempt_state attempt_key(struct attempt *a);
+enum attempt_state attempt_check(struct attempt *a);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The texts for the screen. */
+#include "pam_module/auth/screen.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* What is wanted: alone, with a name before it, and at the beginning of a sentence that says what for. */
+static const struct {
+        const char *alone, *with_name;
+} wants[] = {
+        [SCREEN_TAP] = {"Tap your badge", "tap your badge"},
+        [SCREEN_PLUG] = {"Plug in your key", "plug in your key"},
+        [SCREEN_TOUCH] = {"Touch your key", "touch your key"},
+        [SCREEN_FINGER] = {"Put your finger on your key", "put your finger on your key"},
+        [SCREEN_PIN] = {"Enter the PIN of your key", "enter the PIN of your key"},
+};
+
+/* A prompt, which ends where the answer begins. */
+static void ask_pin(const struct screen_what *what, char *buf, size_t size) {
+        const char *pin = wants[SCREEN_PIN].alone;
+        if (!what->name[0])
+                (void) snprintf(buf, size, "%s: ", pin);
+        else if (what->step_up)
+                (void) snprintf(buf, size, "%s to approve %s as %s: ", pin, what->service, what->name);
+        else
+                (void) snprintf(buf, size, "%s to sign in as %s: ", pin, what->name);
+}
+
+void screen_ask(const struct screen_what *what, enum screen_want want, char *buf, size_t size) {
+        if (want == SCREEN_PIN)
+                ask_pin(what, buf, size);
+        else if (what->step_up && what->name[0])
+                (void) snprintf(buf, size, "%s to approve %s as %s", wants[want].alone, what->service,
+                                what->name);
+        else if (what->step_up)
+                (void) snprintf(buf, size, "%s to approve %s", wants[want].alone, what->service);
+        else if (what->name[0])
+                (void) snprintf(buf, size, "%s, %s to sign in", what->name, wants[want].with_name);
+        else
+                (void) snprintf(buf, size, "%s", wants[want].alone);
+}
+
+/* One sentence that ends in a full stop. */
+static void say_why(const struct screen_end *e, char *buf, size_t size) {
+        if (!e->known)
+                (void) snprintf(buf, size,
+                                "This did not work. If it should have, tell the help desk the code.");
+        else if (e->reason == REASON_PIN_WRONG && e->retries == 1)
+                (void) snprintf(buf, size, "PIN wrong. 1 try left.");
+        else if (e->reason == REASON_PIN_WRONG && e->retries >= 0)
+                (void) snprintf(buf, size, "PIN wrong. %d tries left.", e->retries);
+        else if (e->reason == REASON_THROTTLED && e->wait_usec > 0)
+                (void) snprintf(buf, size, "Too many failed tries. Try again in %" PRIu64 " s.",
+                                (e->wait_usec + 999999U) / 1000000U);
+        else
+                (void) snprintf(buf, size, "%s", reason_screen(e->reason));
+}
+
+void screen_refusal(const struct screen_end *e, char *buf, size_t size) {
+        char why[384];
+        say_why(e, why, sizeof(why));
+        if (e->code[0])
+                (void) snprintf(buf, size, "%s Code %s", why, e->code);
+        else
+                (void) snprintf(buf, size, "%s", why);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people read at the screen. Each text names what it is for, so that a tap or touch meant for one thing
+ * cannot approve another. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/reason.h"
+
+/* What the person is about to do. */
+struct screen_what {
+        bool step_up;        /* approves something (sudo) instead of signing in */
+        const char *service; /* PAM_SERVICE */
+        const char *name;    /* full name; "" while nobody is known */
+};
+
+enum screen_want {
+        SCREEN_TAP,    /* "Tap your badge" */
+        SCREEN_PLUG,   /* the key is not there yet */
+        SCREEN_TOUCH,  /* "FULL NAME, touch your key to sign in" */
+        SCREEN_FINGER, /* the same with an enrolled finger */
+        SCREEN_PIN,    /* "Enter the PIN of your key to sign in as FULL NAME: " */
+        SCREEN_WANT_MAX,
+};
+void screen_ask(const struct screen_what *what, enum screen_want want, char *buf, size_t size);
+
+/* How an attempt ended that did not let anybody in. */
+struct screen_end {
+        enum reason reason;
+        bool known;         /* an enrolled badge was tapped, or no name was typed; else one text for every
+                               cause, so that nobody learns from it whether a name is enrolled */
+        int retries;        /* PIN tries left, -1 unknown */
+        uint64_t wait_usec; /* of REASON_THROTTLED */
+        const char *code;   /* for the help desk */
+};
+void screen_refusal(const struct screen_end *e, char *buf, size_t size);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers the session hooks of the module. */
+#include "pam_module/auth/session.h"
+
+#include "common/broker.h"
+#include "common/paths.h"
+#include "common/socket.h"
+#include "pam_module/auth/account.h"
+#include "pam_module/auth/attempt.h"
+#include "pam_module/auth/relay.h"
+#include "pam_module/auth/sandbox.h"
+
+#include <errno.h>
+#include <sys/pidfd.h>
+
+enum wire_verdict session_may(const struct ucred *peer, const struct wire_start *start,
+                              const struct rules *rules) {
+        const struct rule_service *s = rules ? rules_find_service(rules, start->service) : NULL;
+        if (!s || s->use != USE_SIGN_IN)
+                return WIRE_UNAVAIL;
+        return peer->uid == 0 && start->user[0] ? WIRE_ALLOW : WIRE_DENY;
+}
+
+/* The process at the other end of the socket. Its number could be another's by now; but as long as it still
+ * waits for our answer and what we hold still lives, it is the one that connected. */
+static int open_peer(int module, pid_t pid, int *ret_pidfd) {
+        _cleanup_(closep) int fd = pidfd_open(pid, 0);
+        if (fd < 0)
+                return -errno;
+        int r = relay_poll(module, fd, 0); /* a pidfd can be read when its process has ended */
+        if (r != -ETIMEDOUT)
+                return r < 0 ? r : -ESRCH;
+        *ret_pidfd = TAKE_FD(fd);
+        return 0;
+}
+
+static int tell(int module, const struct wire_start *start, int pidfd, struct account_child *child,
+                struct store *state) {
+        _cleanup_(store_account_clear) struct store_account account = {0};
+        _cleanup_(closep) int broker = -1;
+        bool cached;
+        int r = account_find(child, state, start->user, module, &account, &cached);
+        if (r < 0)
+                return r;
+        r = broker_connect(BROKER_SESSION_HOOK, start->attempt, start->service, start->seat, &broker);
+        if (r < 0)
+                return r;
+        uint64_t deadline = now_monotonic_usec() + ATTEMPT_RECORD_USEC;
+        if (start->hook == WIRE_OPEN_SESSION)
+                return broker_session_open(broker, account.uid, start->attempt, pidfd, deadline);
+        return broker_session_close(broker, account.uid, start->attempt, deadline);
+}
+
+static int set_up(int module, const struct ucred *peer, const struct wire_start *start, int *ret_pidfd,
+                  struct account_child *ret_child, struct store **ret_state) {
+        int r = 0;
+        if (start->hook == WIRE_OPEN_SESSION)
+                r = open_peer(module, peer->pid, ret_pidfd);
+        if (r < 0 || (r = account_start(ret_child)) < 0 ||
+            (r = store_open_state(PATH_STATE_DB, false, ret_state)) < 0)
+                return r;
+        return sandbox_enter();
+}
+
+void session_run(int module, const struct ucred *peer, const struct wire_message *start) {
+        _cleanup_(account_stop) struct account_child child = ACCOUNT_CHILD_NONE;
+        _cleanup_(store_closep) struct store *state = NULL;
+        _cleanup_(closep) int pidfd = -1;
+        int r = 0;
+        if (start->start.attempt[0]) { /* else nobody was let in by an attempt: nothing may be resumed */
+                r = set_up(module, peer, &start->start, &pidfd, &child, &state);
+                if (r >= 0)
+                        r = tell(module, &start->start, pidfd, &child, state);
+        }
+        (void) relay_verdict(module, start->version, r < 0 ? WIRE_UNAVAIL : WIRE_ALLOW, "", "");
+}

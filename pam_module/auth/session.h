@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session hooks: tells wardtapd which process holds a session that an attempt opened, so that a badge
+ * alone may resume it as long as that process lives. */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "pam_module/auth/snapshot.h"
+#include "pam_module/wire.h"
+
+/* Who may tell: euid 0, for a service that the rules use to sign in. Said by the listener before it forks.
+ */
+enum wire_verdict session_may(const struct ucred *peer, const struct wire_start *start,
+                              const struct rules *rules);
+
+/* Answers one hook, in the process that the listener forked for it. */
+void session_run(int module, const struct ucred *peer, const struct wire_message *start);

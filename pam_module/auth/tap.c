@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting for a tap, and whose badge it was. */
+#include "pam_module/auth/attempt.h"
+
+#include "common/socket.h"
+#include "pam_module/auth/relay.h"
+#include "pam_module/auth/screen.h"
+
+#include <errno.h>
+
+static int want_tap(struct attempt *a) {
+        const struct broker_message m = {.type = BROKER_WANT_TAP};
+        return broker_send(a->broker, &m);
+}
+
+/* wardtapd was restarted: its socket is there all the time, so there is nothing to wait for. */
+static int reconnect(struct attempt *a) {
+        closep(&a->broker);
+        int r = broker_connect(BROKER_SIGN_IN, a->id, a->start.service, a->start.seat, &a->broker);
+        return r < 0 ? r : want_tap(a);
+}
+
+static int show_tap_wanted(struct attempt *a) {
+        char text[WIRE_TEXT_MAX + 1];
+        const struct rule_service *s = a->decision.service;
+        const bool step_up = s && s->use == USE_STEP_UP;
+        const struct screen_what what = {step_up, a->start.service, step_up ? a->person.full_name : ""};
+        screen_ask(&what, SCREEN_TAP, text, sizeof(text));
+        return attempt_show(a, WIRE_INFO, text);
+}
+
+static enum attempt_state take_tap(struct attempt *a, const struct tap *tap) {
+        static const enum reason problems[] = {
+                [TAP_RANDOM] = REASON_BADGE_RANDOM,
+                [TAP_NO_NUMBER] = REASON_BADGE_NO_NUMBER,
+                [TAP_TOO_QUICK] = REASON_BADGE_TOO_QUICK,
+                [TAP_UNREADABLE] = REASON_BADGE_UNREADABLE,
+        };
+        uint64_t now = now_monotonic_usec();
+        a->tap = *tap;
+        a->have_tap = true;
+        if (tap->seen_usec > now || now - tap->seen_usec > BROKER_TAP_FRESH_USEC)
+                return attempt_end(a, REASON_TIMED_OUT);
+        if (tap->problem != TAP_OK)
+                return attempt_end(a, problems[tap->problem]);
+        return ATTEMPT_LOOK_UP;
+}
+
+/* One message of wardtapd. ATTEMPT_WAIT_TAP: go on waiting. */
+static enum attempt_state take_message(struct attempt *a, const struct broker_message *m, bool *shown) {
+        if (m->type == BROKER_TAP)
+                return take_tap(a, &m->tap);
+        if (m->type != BROKER_WAITING)
+                return ATTEMPT_WAIT_TAP; /* a late answer to something else */
+        if (m->waiting.readers == 0)
+                return attempt_end(a, REASON_NO_READER);
+        if (!*shown && show_tap_wanted(a) < 0)
+                return attempt_end(a, REASON_CANCELLED);
+        *shown = true;
+        return ATTEMPT_WAIT_TAP;
+}
+
+enum attempt_state attempt_wait_tap(struct attempt *a) {
+        bool again = false, shown = false;
+        int r = want_tap(a);
+        for (;;) {
+                _cleanup_(broker_message_clear) struct broker_message m = {.type = BROKER_TYPE_INVALID};
+                if (r >= 0)
+                        r = relay_wait(a->module, a->broker, UINT64_MAX);
+                if (r == -ECANCELED)
+                        return attempt_end(a, REASON_CANCELLED);
+                if (r >= 0)
+                        r = broker_receive(a->broker, &m);
+                if (r == -EAGAIN) {
+                        r = 0;
+                        continue;
+                }
+                if (r < 0 && again)
+                        return attempt_end(a, REASON_TAPS_GONE);
+                if (r < 0) {
+                        again = true; /* until it has shown that it is there */
+                        r = reconnect(a);
+                        continue;
+                }
+                again = false;
+                enum attempt_state next = take_message(a, &m, &shown);
+                if (next != ATTEMPT_WAIT_TAP)
+                        return next;
+        }
+}
+
+static int find_badge(struct attempt *a, struct store_person *ret_person) {
+        const char *key_ids[BADGE_INDEXES_MAX];
+        const uint8_t *indexes[BADGE_INDEXES_MAX];
+        for (size_t i = 0; i < a->tap.n_indexes; i++) {
+                key_ids[i] = a->tap.indexes[i].key_id;
+                indexes[i] = a->tap.indexes[i].index;
+        }
+        return store_find_badge(a->people, key_ids, indexes, a->tap.n_indexes, &a->badge, ret_person);
+}
+
+enum attempt_state attempt_look_up(struct attempt *a) {
+        struct store_person person;
+        if (snapshot_refresh(a->snapshot))
+                a->decision = (struct policy_decision){0}; /* it borrowed from the old rules */
+        int r = find_badge(a, &person);
+        if (r < 0)
+                return attempt_end(a, r == -ENOENT ? REASON_UNKNOWN_BADGE : REASON_STORE);
+        a->have_badge = true;
+        a->evidence = (struct policy_evidence){
+                .badge = BADGE_NUMBER,
+                .badge_id = a->badge.id,
+                .badge_ended = a->badge.ended_usec != 0,
+                .badge_person = person.id,
+        };
+        if (a->have_person && a->person.id != person.id)
+                return attempt_end(a, REASON_BADGE_OF_ANOTHER);
+        a->person = person;
+        a->have_person = true;
+        return ATTEMPT_ACCOUNT;
+}
