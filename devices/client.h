@@ -61,25 +61,26 @@ const char *device_reason_name(enum device_reason reason);
 enum device_event_type {
         DEVICE_EVENT_READER_ATTACHED = 1, /* watch: reader */
         DEVICE_EVENT_READER_DETACHED,     /* watch: reader */
-        DEVICE_EVENT_CARD_INSERTED,       /* watch: reader, atr, seen_usec */
-        DEVICE_EVENT_CARD_REMOVED,        /* watch: reader */
-        DEVICE_EVENT_PCSC_LOST,           /* watch: pcscd is gone; all readers count as detached */
-        DEVICE_EVENT_PCSC_READY,          /* watch: pcscd answers; its readers follow as READER_ATTACHED */
-        DEVICE_EVENT_KEY_WANTED, /* key operations: plug one in (no key, or none with an allowed credential)
-                                  */
-        DEVICE_EVENT_PIN_WANTED, /* answer with device_send_pin() */
-        DEVICE_EVENT_TOUCH_WANTED, /* `verify` says: with the enrolled finger */
-        DEVICE_EVENT_BADGE,        /* result of identify */
-        DEVICE_EVENT_KEY_INFO,     /* result of key info */
-        DEVICE_EVENT_CREDENTIAL,   /* result of make credential */
-        DEVICE_EVENT_ASSERTION,    /* result of get assertion */
-        DEVICE_EVENT_DONE,         /* result of set PIN */
-        DEVICE_EVENT_FAILED,       /* any operation: reason, retries, detail. Nothing follows */
+        DEVICE_EVENT_CARD_INSERTED, /* watch: reader, atr (empty when unknown), seen_usec. A card that lay
+                                       in the reader before the watch saw the reader is none */
+        DEVICE_EVENT_CARD_REMOVED,  /* watch: reader */
+        DEVICE_EVENT_PCSC_LOST,     /* watch: pcscd is gone; all readers count as detached */
+        DEVICE_EVENT_PCSC_READY,    /* watch: pcscd answers; its readers follow as READER_ATTACHED */
+        DEVICE_EVENT_KEY_WANTED,    /* key operations: none is plugged in, plug one in */
+        DEVICE_EVENT_PIN_WANTED,    /* answer with device_send_pin() */
+        DEVICE_EVENT_TOUCH_WANTED,  /* `verify` says: with the enrolled finger. Several keys plugged in may
+                                       all  blink first, for the choice */
+        DEVICE_EVENT_BADGE,         /* result of identify */
+        DEVICE_EVENT_KEY_INFO,      /* result of key info */
+        DEVICE_EVENT_CREDENTIAL,    /* result of make credential */
+        DEVICE_EVENT_ASSERTION,     /* result of get assertion */
+        DEVICE_EVENT_DONE,          /* result of set PIN */
+        DEVICE_EVENT_FAILED,        /* any operation: reason, retries, detail. Nothing follows */
         DEVICE_EVENT_TYPE_INVALID = -1,
 };
 
 struct device_badge {
-        char kind[33]; /* from the ATR: "mifare-classic-1k", "iso14443a-4", "iso15693", "felica", "contact",
+        char kind[33]; /* from the ATR: "mifare-classic-1k", "desfire", "iso14443-4", "iso15693", "felica",
                           "unknown", ...: a hint, never identity */
         uint8_t number[DEVICE_NUMBER_MAX]; /* canonical byte order: as the card sends it in anticollision,
                                 most significant first; what a reader turned round is turned back where its
@@ -182,13 +183,14 @@ int device_set_pin(unsigned deadline_ms, struct device_operation **ret); /* asks
 int device_fd(const struct device_operation *op);
 
 /* The next event, without waiting: 1 and *ret, or 0 when there is none yet. When the other side hung up or
- * sent what is not a message, that is an event too: FAILED with DEVICE_GONE or DEVICE_BAD_ANSWER. */
+ * sent what is not a message of this operation, that is an event too: FAILED with DEVICE_GONE or
+ * DEVICE_BAD_ANSWER. -ENODATA after the last event (a result or FAILED). PIN_WANTED comes at most once. */
 int device_next(struct device_operation *op, struct device_event *ret);
 /* The same, waiting until deadline_usec (CLOCK_MONOTONIC); -ETIMEDOUT. */
 int device_wait(struct device_operation *op, uint64_t deadline_usec, struct device_event *ret);
 
-/* Answers PIN_WANTED. -EINVAL for fewer than 4 characters or more than DEVICE_PIN_MAX bytes: nothing was
- * sent. */
+/* Answers PIN_WANTED. -EINVAL for fewer than 4 characters or more than DEVICE_PIN_MAX bytes, or when none is
+ * wanted: nothing was sent. */
 int device_send_pin(struct device_operation *op, const char *pin);
 
 /* Hangs up, which cancels. NULL is fine; returns NULL. */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which key is meant: the only one, the one that holds an allowed credential, or the one its owner touches.
+ */
+#include "common/socket.h"
+#include "common/util.h"
+#include "devices/key.h"
+
+enum {
+        LIST_PAUSE_MS = 200,
+        SETTLE_MS = 2000, /* udev gives a new node its owner a moment after it is there */
+        LOOK_MS = 2000,   /* for one of several keys to say whether it holds a credential */
+        TOUCH_SLICE_MS = 20,
+};
+
+/* Waits until a key is there. */
+static struct outcome wait_key(const struct operation *op, struct key_list *ret) {
+        bool said = false;
+        for (;;) {
+                if (key_list(ret) == 0 && ret->n > 0)
+                        return outcome_ok();
+                if (!said)
+                        operation_emit_type(op, DEVICE_EVENT_KEY_WANTED);
+                said = true;
+                enum device_reason reason = operation_pause(op, LIST_PAUSE_MS);
+                if (reason != DEVICE_OK)
+                        return outcome_of(reason == DEVICE_TIMED_OUT ? DEVICE_NO_KEY : reason, 0);
+        }
+}
+
+/* Opens one key. Another program that holds it is waited for until the deadline, a node that cannot be
+ * opened yet for a moment. */
+static struct outcome open_one(const struct operation *op, const struct key_entry *entry, struct key *ret) {
+        uint64_t settled = now_monotonic_usec() + SETTLE_MS * 1000U;
+        for (;;) {
+                struct outcome o = key_open(op, entry, ret);
+                bool settling = o.reason == DEVICE_FAILED && o.detail == FIDO_ERR_INTERNAL &&
+                                now_monotonic_usec() < settled;
+                if (o.reason != DEVICE_BUSY && !settling)
+                        return o;
+                enum device_reason reason = operation_pause(op, LIST_PAUSE_MS);
+                if (reason == DEVICE_CANCELLED)
+                        return outcome_of(reason, 0);
+                if (reason != DEVICE_OK)
+                        return o;
+        }
+}
+
+struct several {
+        struct key keys[KEYS_MAX];
+        size_t n;
+};
+
+/* Hands out one key and closes the others. */
+static struct outcome take_key(struct several *s, size_t at, struct key *ret) {
+        *ret = s->keys[at];
+        s->keys[at].dev = NULL;
+        return outcome_ok();
+}
+
+static void close_all(struct several *s, bool cancel) {
+        for (size_t i = 0; i < s->n; i++)
+                key_close(&s->keys[i], cancel);
+}
+
+static struct outcome choose_by_credential(const struct operation *op, struct several *s, struct key *ret) {
+        for (size_t i = 0; i < s->n; i++) {
+                key_set_timeout(op, &s->keys[i], LOOK_MS);
+                if (key_holds_allowed(op, &s->keys[i]))
+                        return take_key(s, i, ret);
+        }
+        return outcome_of(operation_cancelled() ? DEVICE_CANCELLED : DEVICE_NO_CREDENTIAL, 0);
+}
+
+static struct outcome choose_by_touch(const struct operation *op, struct several *s, struct key *ret) {
+        for (size_t i = 0; i < s->n; i++) {
+                key_set_timeout(op, &s->keys[i], INT32_MAX);
+                if (fido_dev_get_touch_begin(s->keys[i].dev) != FIDO_OK)
+                        key_close(&s->keys[i], true);
+        }
+        operation_emit_type(op, DEVICE_EVENT_TOUCH_WANTED);
+        while (operation_left_ms(op) > 0) {
+                size_t alive = 0;
+                for (size_t i = 0; i < s->n; i++) {
+                        int touched = 0;
+                        if (operation_cancelled())
+                                return outcome_of(DEVICE_CANCELLED, 0);
+                        if (!s->keys[i].dev)
+                                continue;
+                        if (fido_dev_get_touch_status(s->keys[i].dev, &touched, TOUCH_SLICE_MS) != FIDO_OK)
+                                key_close(&s->keys[i], true);
+                        else if (touched)
+                                return take_key(s, i, ret);
+                        else
+                                alive++;
+                }
+                if (alive == 0)
+                        return outcome_of(DEVICE_REMOVED, 0);
+        }
+        return outcome_of(DEVICE_NOT_TOUCHED, 0);
+}
+
+/* Credentials protected by verification show only with it, so a request for verification goes by touch when
+ * no other sign helps. */
+static struct outcome choose(const struct operation *op, struct several *s, struct key *ret) {
+        struct outcome o = outcome_of(DEVICE_NO_CREDENTIAL, 0);
+        bool assertion = op->request.op == DEVICE_OP_GET_ASSERTION;
+        if (s->n == 1)
+                return take_key(s, 0, ret);
+        if (assertion)
+                o = choose_by_credential(op, s, ret);
+        if (!assertion || (o.reason == DEVICE_NO_CREDENTIAL && op->request.verify == DEVICE_VERIFY_YES))
+                o = choose_by_touch(op, s, ret);
+        return o;
+}
+
+struct outcome key_find(struct operation *op, struct key *ret) {
+        struct key_list list;
+        struct several s = {.n = 0};
+        struct outcome o = wait_key(op, &list);
+        if (o.reason != DEVICE_OK)
+                return o;
+        if (list.n == 1)
+                return open_one(op, &list.keys[0], ret);
+        for (size_t i = 0; i < list.n; i++) {
+                struct outcome opened = key_open(op, &list.keys[i], &s.keys[s.n]);
+                if (opened.reason == DEVICE_OK)
+                        s.n++;
+                else
+                        o = opened;
+        }
+        if (s.n > 0)
+                o = choose(op, &s, ret);
+        close_all(&s, true);
+        return o;
+}
