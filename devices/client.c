@@ -104,7 +104,8 @@ int device_make_credential(const struct device_make_request *m, unsigned deadlin
         struct device_request q = {.op = DEVICE_OP_MAKE_CREDENTIAL,
                                    .deadline_ms = deadline_ms,
                                    .verify = m->verify,
-                                   .set_pin_first = m->set_pin_first};
+                                   .set_pin_first = m->set_pin_first,
+                                   .protect = m->protect};
         int r;
         if (m->user_id_len == 0 || m->user_id_len > sizeof(q.user_id))
                 return -EINVAL;

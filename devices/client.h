@@ -152,6 +152,8 @@ struct device_make_request {
         const char *user_name, *user_display_name;
         enum device_verify verify;
         bool set_pin_first; /* the key has no PIN: PIN_WANTED asks for the new one, which is set before */
+        bool protect; /* the key shall answer for this credential only after verification (credProtect 3):
+                         where touch alone is ever to be enough, it would say NO_CREDENTIAL */
         const struct device_blob *exclude;
         size_t n_exclude; /* at most DEVICE_ALLOW_MAX */
 };

@@ -42,14 +42,13 @@ static int fill_request(const struct device_request *q, fido_cred_t *c) {
         return r;
 }
 
-/* A credential made with verification answers only to verification, where the key can do that: a stolen key
- * proves nothing. */
+/* A protected credential answers only to verification, where the key can do that. */
 static int fill_protection(const struct device_request *q, const struct key *k, enum key_how how,
                            fido_cred_t *c) {
         int r = FIDO_OK;
         if (how == KEY_FINGERPRINT)
                 r = fido_cred_set_uv(c, FIDO_OPT_TRUE);
-        if (r == FIDO_OK && q->verify == DEVICE_VERIFY_YES && fido_dev_supports_cred_prot(k->dev))
+        if (r == FIDO_OK && q->protect && fido_dev_supports_cred_prot(k->dev))
                 r = fido_cred_set_prot(c, FIDO_CRED_PROT_UV_REQUIRED);
         return r;
 }

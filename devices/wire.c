@@ -111,6 +111,7 @@ static void write_make(struct writer *w, const struct device_request *q) {
         writer_string(w, q->user_name);
         writer_string(w, q->user_display_name);
         writer_u8(w, q->set_pin_first);
+        writer_u8(w, q->protect);
 }
 
 static int read_make(struct bytes *b, struct device_request *q) {
@@ -119,9 +120,10 @@ static int read_make(struct bytes *b, struct device_request *q) {
             (r = bytes_take_string(b, q->rp_name, sizeof(q->rp_name))) < 0 ||
             (r = bytes_take_blob_copy(b, 1, sizeof(q->user_id), q->user_id, &q->user_id_len)) < 0 ||
             (r = bytes_take_string(b, q->user_name, sizeof(q->user_name))) < 0 ||
-            (r = bytes_take_string(b, q->user_display_name, sizeof(q->user_display_name))) < 0)
+            (r = bytes_take_string(b, q->user_display_name, sizeof(q->user_display_name))) < 0 ||
+            (r = take_bool(b, &q->set_pin_first)) < 0)
                 return r;
-        return take_bool(b, &q->set_pin_first);
+        return take_bool(b, &q->protect);
 }
 
 void device_request_write(struct writer *w, const struct device_request *q) {

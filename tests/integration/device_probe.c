@@ -14,9 +14,9 @@ struct probe {
         unsigned deadline_ms;
         enum device_verify verify;
         bool set_pin_first;
+        bool protect;
         const char *pin;
         const char *hang_up_at; /* an event's name */
-        const char *until;      /* print this line, then end */
         const char *rp_id;
         uint8_t ids[DEVICE_ALLOW_MAX][DEVICE_CREDENTIAL_ID_MAX];
         struct device_blob blobs[DEVICE_ALLOW_MAX];
@@ -118,6 +118,7 @@ static int start(const struct probe *p, const char *what, const char *reader,
                                                 .user_display_name = "Nurse One",
                                                 .verify = p->verify,
                                                 .set_pin_first = p->set_pin_first,
+                                                .protect = p->protect,
                                                 .exclude = p->blobs,
                                                 .n_exclude = p->n_ids};
                 return device_make_credential(&q, p->deadline_ms, ret);
@@ -165,11 +166,15 @@ static int add_id(struct probe *p, const char *hex) {
 }
 
 static int parse_options(struct probe *p, int argc, char **argv) {
-        static const struct option options[] = {
-                {"deadline", required_argument, NULL, 'd'},   {"verify", no_argument, NULL, 'v'},
-                {"set-pin-first", no_argument, NULL, 's'},    {"pin", required_argument, NULL, 'p'},
-                {"id", required_argument, NULL, 'i'},         {"rp", required_argument, NULL, 'r'},
-                {"hang-up-at", required_argument, NULL, 'h'}, {0}};
+        static const struct option options[] = {{"deadline", required_argument, NULL, 'd'},
+                                                {"verify", no_argument, NULL, 'v'},
+                                                {"set-pin-first", no_argument, NULL, 's'},
+                                                {"protect", no_argument, NULL, 'c'},
+                                                {"pin", required_argument, NULL, 'p'},
+                                                {"id", required_argument, NULL, 'i'},
+                                                {"rp", required_argument, NULL, 'r'},
+                                                {"hang-up-at", required_argument, NULL, 'h'},
+                                                {0}};
         uint64_t v;
         int c, r = 0;
         while (r >= 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -180,6 +185,8 @@ static int parse_options(struct probe *p, int argc, char **argv) {
                         p->verify = DEVICE_VERIFY_YES;
                 else if (c == 's')
                         p->set_pin_first = true;
+                else if (c == 'c')
+                        p->protect = true;
                 else if (c == 'p')
                         p->pin = optarg;
                 else if (c == 'r')
