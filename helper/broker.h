@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server side of common/broker.h: hands taps to clients, takes their records, keeps their sessions. */
+#pragma once
+
+#include "helper/recorder.h"
+#include "helper/sessions.h"
+#include "helper/taps.h"
+
+#define BROKER_CLIENTS_MAX 128U
+/* A client waits for the answer to one record before it sends the next; a few more are borne. */
+#define BROKER_IN_FLIGHT_MAX 8U
+
+struct broker_config {
+        sd_event *event;
+        int listener; /* taken */
+        struct taps *taps;
+        struct recorder *recorder;
+        struct sessions *sessions;
+        void (*changed)(void *userdata); /* waiting attempts, sessions or slowed readers may have changed */
+        void *userdata;
+};
+
+struct broker;
+
+/* Takes the listener, also on an error. */
+int broker_new(const struct broker_config *c, struct broker **ret);
+struct broker *broker_free(struct broker *b);
+DEFINE_CLEANUP(struct broker, broker_free)
+
+/* Taps or readers have changed: gives taps to those they belong to, and tells who waits how many readers
+ * there are. */
+void broker_update(struct broker *b);
+/* The answer of the recorder for a client; that of one that is gone is dropped. */
+void broker_recorded(struct broker *b, uint64_t client, int status, uint64_t seq);
+/* Records that a session ended because its opener did. */
+void broker_session_ended(struct broker *b, uid_t uid, const char *attempt);

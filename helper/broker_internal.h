@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What broker.c (clients) and broker_serve.c (their messages) share. */
+#pragma once
+
+#include "helper/broker.h"
+
+#include <sys/socket.h>
+
+#define RECENT_MAX 32U
+
+struct client {
+        struct broker *broker;
+        uint64_t id;
+        int fd;
+        struct ucred peer;
+        sd_event_source *io;
+        bool greeted;
+        enum broker_purpose purpose;
+        char attempt[33], service[65], seat[65];
+        unsigned in_flight; /* records without an answer yet */
+        int readers_said;   /* -1: it has not been told how many readers there are */
+};
+
+/* Who signed in by which attempt, so that a session's record can name the person. */
+struct recent {
+        char attempt[33], user[65];
+};
+
+struct broker {
+        struct broker_config config;
+        sd_event_source *accept_io, *expiry;
+        struct client *clients[BROKER_CLIENTS_MAX];
+        size_t n_clients;
+        uint64_t next_id;
+        struct recent recent[RECENT_MAX];
+        size_t recent_at;
+};
+
+/* broker_serve.c: acts on one message; the passed descriptor (-1 for none) is taken. A negative errno means
+ * that the client is to be dropped. */
+int broker_serve(struct client *c, const uint8_t *p, size_t n, int passed);
+/* broker.c: a negative errno means that the client is to be dropped. */
+int broker_tell(struct client *c, const struct broker_message *m);
+int broker_tell_waiting(struct client *c);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rights of the broker's clients. */
+#include "helper/broker_rights.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+
+static bool is_attempt(const char *s) {
+        return strlen(s) == 32 && strspn(s, "0123456789abcdefABCDEF") == 32;
+}
+
+int rights_hello(const struct broker_message *m, uid_t uid) {
+        const char *attempt = m->hello.attempt;
+        if (!text_is_clean(m->hello.service, sizeof(m->hello.service)) ||
+            !text_is_clean(m->hello.seat, sizeof(m->hello.seat)))
+                return -EBADMSG;
+        switch (m->hello.purpose) {
+        case BROKER_SIGN_IN:
+                return is_attempt(attempt) ? 0 : -EBADMSG;
+        case BROKER_SESSION_HOOK:
+                return !*attempt || is_attempt(attempt) ? 0 : -EBADMSG;
+        case BROKER_ENROL:
+        case BROKER_ADMIN:
+                return uid != 0 ? -EPERM : *attempt ? -EBADMSG : 0;
+        case BROKER_PURPOSE_MAX:
+                break;
+        }
+        return -EBADMSG;
+}
+
+bool rights_message(enum broker_purpose purpose, enum broker_type type) {
+        switch (type) {
+        case BROKER_WANT_TAP:
+                return purpose == BROKER_SIGN_IN || purpose == BROKER_ENROL;
+        case BROKER_ASK_SESSION:
+                return purpose == BROKER_SIGN_IN;
+        case BROKER_RECORD:
+                return purpose != BROKER_SESSION_HOOK;
+        case BROKER_SESSION_OPEN:
+        case BROKER_SESSION_CLOSE:
+                return purpose == BROKER_SESSION_HOOK;
+        default:
+                return false;
+        }
+}
+
+bool rights_is_verdict(enum record_event event) {
+        return event == RECORD_SIGN_IN || event == RECORD_RESUME || event == RECORD_DENIED ||
+               event == RECORD_UNKNOWN_BADGE || event == RECORD_UNAVAILABLE;
+}
+
+static bool is_of_attempts(enum record_event event) {
+        return rights_is_verdict(event) || event == RECORD_CANCELLED;
+}
+
+static bool is_of_admins(enum record_event event) {
+        switch (event) {
+        case RECORD_PERSON_ADD:
+        case RECORD_BADGE_ENROL:
+        case RECORD_BADGE_END:
+        case RECORD_BADGE_REFUSED:
+        case RECORD_KEY_ENROL:
+        case RECORD_KEY_END:
+        case RECORD_POLICY_APPLY:
+        case RECORD_POLICY_REFUSED:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* Fields that only handoffs have, which wardtapd records itself. */
+static bool is_of_handoffs(unsigned f) {
+        return f == RECORD_FIELD_FROM_USER || f == RECORD_FIELD_FROM_SESSION ||
+               f == RECORD_FIELD_TO_SESSION || f == RECORD_FIELD_TAP_TO_SESSION_USEC;
+}
+
+static bool is_field_of_admins(unsigned f) {
+        switch (f) {
+        case RECORD_FIELD_REASON:
+        case RECORD_FIELD_PERSON:
+        case RECORD_FIELD_USER:
+        case RECORD_FIELD_UID:
+        case RECORD_FIELD_ACCOUNT:
+        case RECORD_FIELD_ROLE:
+        case RECORD_FIELD_REQUESTOR:
+        case RECORD_FIELD_BADGE:
+        case RECORD_FIELD_BADGE_KIND:
+        case RECORD_FIELD_READER:
+        case RECORD_FIELD_KEY:
+        case RECORD_FIELD_FACTORS:
+        case RECORD_FIELD_SERVICE:
+        case RECORD_FIELD_CALLER_UID:
+        case RECORD_FIELD_CALLER_PID:
+        case RECORD_FIELD_POLICY:
+        case RECORD_FIELD_STORE_VERSION:
+        case RECORD_FIELD_WITNESS:
+        case RECORD_FIELD_DETAIL:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* A success that failed, or a refusal that succeeded, would mislead whoever counts outcomes. */
+static bool is_contradiction(const struct record *r) {
+        if (r->event == RECORD_SIGN_IN || r->event == RECORD_RESUME)
+                return r->outcome != RECORD_SUCCESS;
+        if (r->event == RECORD_DENIED || r->event == RECORD_UNKNOWN_BADGE ||
+            r->event == RECORD_BADGE_REFUSED || r->event == RECORD_POLICY_REFUSED)
+                return r->outcome != RECORD_FAILURE;
+        return false;
+}
+
+int rights_record(enum broker_purpose purpose, const char *attempt, const struct record *r) {
+        bool sign_in = purpose == BROKER_SIGN_IN;
+        const char *claimed = r->fields[RECORD_FIELD_ATTEMPT];
+        if (purpose == BROKER_SESSION_HOOK || is_contradiction(r))
+                return -EPERM;
+        if (sign_in ? !is_of_attempts(r->event) : !is_of_admins(r->event))
+                return -EPERM;
+        if (claimed && (!sign_in || strcmp(claimed, attempt) != 0))
+                return -EPERM;
+        for (unsigned i = 0; i < RECORD_FIELD_MAX; i++) {
+                if (!r->fields[i])
+                        continue;
+                if (i >= RECORD_FIELD_FIRST_OF_WRITER || is_of_handoffs(i) ||
+                    (!sign_in && !is_field_of_admins(i)))
+                        return -EPERM;
+        }
+        return 0;
+}

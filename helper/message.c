@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sentences for records. */
+#include "helper/message.h"
+
+#include "common/util.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct text {
+        char *p;
+        size_t n;
+};
+
+static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...) {
+        va_list ap;
+        va_start(ap, format);
+        int n = vsnprintf(t->p + t->n, MESSAGE_SIZE - t->n, format, ap);
+        va_end(ap);
+        if (n > 0)
+                t->n += (size_t) n < MESSAGE_SIZE - t->n ? (size_t) n : MESSAGE_SIZE - t->n - 1;
+}
+
+static const char *get(const struct record *r, enum record_field f) {
+        return r->fields[f] && *r->fields[f] ? r->fields[f] : NULL;
+}
+
+static const char *who(const struct record *r) {
+        const char *user = get(r, RECORD_FIELD_USER), *account = get(r, RECORD_FIELD_ACCOUNT);
+        return user ? user : account ? account : "Somebody";
+}
+
+/* " as nurse" and the like: only where the field is there. */
+static void add_field(struct text *t, const struct record *r, const char *before, enum record_field f,
+                      const char *after) {
+        const char *value = get(r, f);
+        if (value)
+                add(t, "%s%s%s", before, value, after);
+}
+
+static void add_duration(struct text *t, const struct record *r) {
+        const char *value = get(r, RECORD_FIELD_TAP_TO_VERDICT_USEC);
+        uint64_t usec;
+        if (!value || parse_u64(value, UINT64_MAX, &usec) < 0)
+                return;
+        if (usec < 10000000)
+                add(t, ", in %u ms", (unsigned) ((usec + 500) / 1000));
+        else
+                add(t, ", in %llu s", (unsigned long long) ((usec + 500000) / 1000000));
+}
+
+static void add_factors(struct text *t, const struct record *r) {
+        const char *factors = get(r, RECORD_FIELD_FACTORS);
+        if (!factors)
+                return;
+        bool badge = strstr(factors, "badge"), key = strstr(factors, "key"),
+             verify = strstr(factors, "verify");
+        add(t, "%s%s%s%s", badge ? " with badge" : "",
+            badge && key ? " and key"
+            : key        ? " with key"
+                         : "",
+            verify ? ", PIN or finger checked" : "", "");
+}
+
+static void add_code(struct text *t, const struct record *r) {
+        add_field(t, r, " (code ", RECORD_FIELD_CODE, ")");
+}
+
+static void attempt_message(struct text *t, const struct record *r) {
+        switch (r->event) {
+        case RECORD_SIGN_IN:
+        case RECORD_RESUME:
+                add(t, "%s %s", who(r), r->event == RECORD_SIGN_IN ? "signed in" : "resumed the session");
+                add_field(t, r, " as ", RECORD_FIELD_ROLE, "");
+                add_factors(t, r);
+                add_duration(t, r);
+                break;
+        case RECORD_DENIED:
+                add(t, "%s was refused", get(r, RECORD_FIELD_USER) ? who(r) : "A sign-in");
+                add_field(t, r, ": ", RECORD_FIELD_REASON, "");
+                add_code(t, r);
+                break;
+        case RECORD_UNKNOWN_BADGE:
+                add(t, "A badge that nobody here has was tapped");
+                add_field(t, r, " (badge ", RECORD_FIELD_BADGE, ")");
+                add_field(t, r, " on ", RECORD_FIELD_READER, "");
+                add_code(t, r);
+                break;
+        default:
+                add(t, "%s",
+                    r->event == RECORD_CANCELLED ? "A sign-in was cancelled"
+                                                 : "A sign-in could not be judged");
+                add_field(t, r, ": ", RECORD_FIELD_REASON, "");
+                add_code(t, r);
+        }
+        add_field(t, r, ", for ", RECORD_FIELD_SERVICE, "");
+}
+
+static void session_message(struct text *t, const struct record *r) {
+        add(t, "A session of %s", get(r, RECORD_FIELD_USER) ? who(r) : "user");
+        if (!get(r, RECORD_FIELD_USER))
+                add_field(t, r, " ", RECORD_FIELD_UID, "");
+        add(t, " %s", r->event == RECORD_SESSION_OPEN ? "began" : "ended");
+        add_code(t, r);
+}
+
+static void admin_message(struct text *t, const struct record *r) {
+        static const char *const what[RECORD_EVENT_MAX] = {
+                [RECORD_PERSON_ADD] = "was added",         [RECORD_BADGE_ENROL] = "got a badge",
+                [RECORD_BADGE_END] = "'s badge was ended", [RECORD_KEY_ENROL] = "got a key",
+                [RECORD_KEY_END] = "'s key was ended",
+        };
+        if (r->event == RECORD_BADGE_REFUSED)
+                add(t, "A badge was not enrolled for %s", who(r));
+        else
+                add(t, "%s%s%s", who(r), what[r->event][0] == '\'' ? "" : " ", what[r->event]);
+        add_field(t, r, " (", RECORD_FIELD_BADGE, ")");
+        add_field(t, r, " (", RECORD_FIELD_KEY, ")");
+        add_field(t, r, ": ", RECORD_FIELD_REASON, "");
+        add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
+}
+
+static void policy_message(struct text *t, const struct record *r) {
+        char hash[13] = "";
+        const char *policy = get(r, RECORD_FIELD_POLICY);
+        if (r->event == RECORD_POLICY_REFUSED) {
+                add(t, "New rules were refused, the old ones stay in force");
+        } else {
+                if (policy)
+                        memcpy(hash, policy, strnlen(policy, 12));
+                add(t, "New rules are in force%s%s", *hash ? " " : "", hash);
+        }
+        add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
+        add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
+}
+
+static void own_message(struct text *t, const struct record *r) {
+        static const char *const what[RECORD_EVENT_MAX] = {
+                [RECORD_READER_ATTACH] = "Reader attached",
+                [RECORD_READER_DETACH] = "Reader detached",
+                [RECORD_READER_SLOWED] = "Too many unknown badges, taps are ignored for 30 s",
+                [RECORD_WRITER_START] = "Audit records are being written",
+                [RECORD_WRITER_STOP] = "Audit records are no longer written",
+                [RECORD_ALERT] = "Alert",
+        };
+        const char *s = what[r->event];
+        add(t, "%s", s ? s : record_event_name(r->event));
+        add_field(t, r, ": ", RECORD_FIELD_READER, "");
+        add_field(t, r, ": ", RECORD_FIELD_REASON, "");
+        add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
+}
+
+void message_of(const struct record *r, char ret[MESSAGE_SIZE]) {
+        struct text t = {.p = ret};
+        ret[0] = 0;
+        switch (r->event) {
+        case RECORD_SIGN_IN:
+        case RECORD_RESUME:
+        case RECORD_DENIED:
+        case RECORD_UNKNOWN_BADGE:
+        case RECORD_CANCELLED:
+        case RECORD_UNAVAILABLE:
+                attempt_message(&t, r);
+                break;
+        case RECORD_SESSION_OPEN:
+        case RECORD_SESSION_CLOSE:
+                session_message(&t, r);
+                break;
+        case RECORD_PERSON_ADD:
+        case RECORD_BADGE_ENROL:
+        case RECORD_BADGE_END:
+        case RECORD_BADGE_REFUSED:
+        case RECORD_KEY_ENROL:
+        case RECORD_KEY_END:
+                admin_message(&t, r);
+                break;
+        case RECORD_POLICY_APPLY:
+        case RECORD_POLICY_REFUSED:
+                policy_message(&t, r);
+                break;
+        default:
+                own_message(&t, r);
+        }
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What wardtapd knows of its own station, and puts into every record: name, id, tags, clock. */
+#pragma once
+
+#include "common/record.h"
+#include "common/util.h"
+
+struct station_config {
+        const char *snapshot; /* PATH_SNAPSHOT */
+        const char *tags_dir; /* PATH_TAGS_DIR */
+};
+
+struct station;
+
+int station_new(const struct station_config *c, struct station **ret);
+struct station *station_free(struct station *s);
+DEFINE_CLEANUP(struct station, station_free)
+
+/* Looks (by stat) whether the rules or tags have changed. True when something did. */
+bool station_refresh(struct station *s);
+/* The rules' name for this station, else its host name. Valid until the next refresh; so are the others. */
+const char *station_name(const struct station *s);
+/* Machine id, made specific to this application, 32 hexadecimal digits; "" where there is none. */
+const char *station_id(const struct station *s);
+/* Sorted, each once, separated by spaces; "" for none. */
+const char *station_tags(const struct station *s);
+/* The hash of the rules in force; "" for none. */
+const char *station_policy(const struct station *s);
+
+/* Sets STATION, STATION_ID, TAGS, CLOCK_SYNC and TIME_USEC. -ENOMEM. */
+int station_fill(struct station *s, struct record *r, uint64_t realtime_usec);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watching readers through wardtap-device. */
+#include "helper/watch.h"
+
+#include "helper/log.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+
+#define RETRY_LEAST_USEC (500U * 1000U)
+#define RETRY_MOST_USEC (30U * 1000U * 1000U)
+
+/* A card that is being read. */
+struct reading {
+        struct watch *watch;
+        struct device_operation *op;
+        sd_event_source *io;
+        char reader[DEVICE_READER_MAX + 1];
+        uint64_t seen_usec;
+};
+
+struct watch {
+        sd_event *event;
+        const struct watch_events *events;
+        void *userdata;
+        struct device_operation *op;
+        sd_event_source *io, *retry;
+        uint64_t retry_usec;
+        bool watching; /* it has said something since it was opened */
+        struct reading readings[DEVICE_READERS_MAX];
+};
+
+static void open_watch(struct watch *w);
+
+static void stop_reading(struct reading *r) {
+        r->io = sd_event_source_disable_unref(r->io);
+        r->op = device_operation_free(r->op);
+        r->reader[0] = 0;
+}
+
+static struct reading *find_reading(struct watch *w, const char *reader) {
+        for (size_t i = 0; i < DEVICE_READERS_MAX; i++)
+                if (w->readings[i].op && strcmp(w->readings[i].reader, reader) == 0)
+                        return &w->readings[i];
+        return NULL;
+}
+
+static struct reading *free_reading(struct watch *w) {
+        for (size_t i = 0; i < DEVICE_READERS_MAX; i++)
+                if (!w->readings[i].op)
+                        return &w->readings[i];
+        return NULL;
+}
+
+static int on_reading(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        struct reading *r = userdata;
+        struct watch *w = r->watch;
+        struct device_event e;
+        if (device_next(r->op, &e) != 1)
+                return 0;
+        if (e.type != DEVICE_EVENT_BADGE && e.type != DEVICE_EVENT_FAILED)
+                return 0;
+        char reader[DEVICE_READER_MAX + 1];
+        uint64_t seen_usec = r->seen_usec;
+        memcpy(reader, r->reader, sizeof(reader));
+        stop_reading(r);
+        w->events->card(w->userdata, reader, seen_usec, &e);
+        explicit_bzero(&e, sizeof(e));
+        return 0;
+}
+
+/* A newer card on the same reader takes the place of the one before. */
+static void read_card(struct watch *w, const struct device_event *e) {
+        struct reading *r = find_reading(w, e->reader);
+        if (r)
+                stop_reading(r);
+        if (w->events->ignored(w->userdata, e->reader) || !(r = free_reading(w)))
+                return;
+        int error = device_identify(e->reader, WATCH_IDENTIFY_MS, &r->op);
+        if (error < 0) {
+                log_line(SD_WARNING, "Cannot read a badge: wardtap-device does not answer (%s).",
+                         strerror(-error));
+                r->op = NULL;
+                return;
+        }
+        r->watch = w;
+        r->seen_usec = e->seen_usec;
+        memcpy(r->reader, e->reader, sizeof(r->reader));
+        if (sd_event_add_io(w->event, &r->io, device_fd(r->op), EPOLLIN, on_reading, r) < 0)
+                stop_reading(r);
+}
+
+static void lose_all(struct watch *w, const char *reason) {
+        for (size_t i = 0; i < DEVICE_READERS_MAX; i++)
+                stop_reading(&w->readings[i]);
+        w->events->lost(w->userdata, reason);
+}
+
+static void set_watching(struct watch *w, bool watching) {
+        if (w->watching == watching)
+                return;
+        w->watching = watching;
+        w->events->watching(w->userdata, watching);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        open_watch(userdata);
+        return 0;
+}
+
+static void retry_later(struct watch *w) {
+        w->io = sd_event_source_disable_unref(w->io);
+        w->op = device_operation_free(w->op);
+        w->retry_usec = w->retry_usec == 0 ? RETRY_LEAST_USEC : w->retry_usec * 2;
+        if (w->retry_usec > RETRY_MOST_USEC)
+                w->retry_usec = RETRY_MOST_USEC;
+        if (w->retry) {
+                (void) sd_event_source_set_time_relative(w->retry, w->retry_usec);
+                (void) sd_event_source_set_enabled(w->retry, SD_EVENT_ONESHOT);
+        } else {
+                (void) sd_event_add_time_relative(w->event, &w->retry, CLOCK_MONOTONIC, w->retry_usec, 0,
+                                                  on_retry, w);
+        }
+}
+
+static void lose_device(struct watch *w, const struct device_event *e) {
+        if (w->watching)
+                log_line(SD_WARNING, "wardtap-device does not answer (%s); trying again.",
+                         device_reason_name(e->reason));
+        lose_all(w, "device-service-gone");
+        set_watching(w, false);
+        retry_later(w);
+}
+
+static void handle(struct watch *w, const struct device_event *e) {
+        struct reading *r;
+        switch (e->type) {
+        case DEVICE_EVENT_READER_ATTACHED:
+                w->events->reader(w->userdata, e->reader, true);
+                break;
+        case DEVICE_EVENT_READER_DETACHED:
+                r = find_reading(w, e->reader);
+                if (r)
+                        stop_reading(r);
+                w->events->reader(w->userdata, e->reader, false);
+                break;
+        case DEVICE_EVENT_CARD_INSERTED:
+                read_card(w, e);
+                break;
+        case DEVICE_EVENT_PCSC_LOST:
+                lose_all(w, "pcsc-lost");
+                break;
+        default: /* a removal is seen by the identification itself */
+                break;
+        }
+}
+
+static int on_watch(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        struct watch *w = userdata;
+        struct device_event e;
+        while (w->op && device_next(w->op, &e) == 1) {
+                if (e.type == DEVICE_EVENT_FAILED) {
+                        lose_device(w, &e);
+                        return 0;
+                }
+                w->retry_usec = 0;
+                set_watching(w, true);
+                handle(w, &e);
+        }
+        return 0;
+}
+
+static void open_watch(struct watch *w) {
+        int r = device_watch(&w->op);
+        if (r >= 0)
+                r = sd_event_add_io(w->event, &w->io, device_fd(w->op), EPOLLIN, on_watch, w);
+        else
+                w->op = NULL;
+        if (r < 0)
+                retry_later(w);
+}
+
+int watch_new(sd_event *event, const struct watch_events *events, void *userdata, struct watch **ret) {
+        struct watch *w = calloc(1, sizeof(*w));
+        if (!w)
+                return -ENOMEM;
+        w->event = sd_event_ref(event);
+        w->events = events;
+        w->userdata = userdata;
+        open_watch(w);
+        *ret = w;
+        return 0;
+}
+
+struct watch *watch_free(struct watch *w) {
+        if (!w)
+                return NULL;
+        for (size_t i = 0; i < DEVICE_READERS_MAX; i++)
+                stop_reading(&w->readings[i]);
+        sd_event_source_disable_unref(w->io);
+        sd_event_source_disable_unref(w->retry);
+        (void) device_operation_free(w->op);
+        sd_event_unref(w->event);
+        free(w);
+        return NULL;
+}
