@@ -158,15 +158,15 @@ static int read_number(sqlite3 *db, const char *sql, int64_t *ret) {
 
 /* *ret = how many steps the database has behind it; 0 for an empty file. */
 static int read_version(sqlite3 *db, const struct store_schema *schema, size_t *ret) {
-        int64_t application = 0, version = 0, pages = 0;
+        int64_t application = 0, version = 0, tables = 0;
         int r = read_number(db, "PRAGMA application_id", &application);
         if (r == 0)
                 r = read_number(db, "PRAGMA user_version", &version);
         if (r < 0)
                 return r;
         if (application == 0 && version == 0) {
-                r = read_number(db, "PRAGMA page_count", &pages);
-                if (r == 0 && pages > 0)
+                r = read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+                if (r == 0 && tables > 0)
                         r = -EBADMSG; /* some other program's */
                 if (r == 0)
                         *ret = 0;
