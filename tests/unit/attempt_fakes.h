@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything an attempt talks to, played: linked in with --wrap (attempt_wraps in meson.build). */
+#pragma once
+
+#include "pam_module/auth/attempt.h"
+
+#define SCRIPT_MAX 64U
+#define FAKE_USER "nurse1"
+#define FAKE_NAME "Nina Example"
+#define FAKE_UID 1001
+
+struct step {
+        struct device_event event;
+        bool after_pin; /* only once a PIN was sent */
+};
+
+/* Before an attempt: what the world is like. After it: what happened. */
+struct fake_world {
+        /* the application */
+        const char *user; /* PAM_USER; NULL = empty */
+        uid_t caller;
+        const char *pin;        /* the answer; NULL = NO_ANSWER */
+        bool hang_up_at_prompt; /* instead of an answer */
+        const char *hang_up_at; /* hangs up when it is shown a text with these words */
+        bool speak_out_of_turn; /* an ANSWER nobody asked for, at the first text */
+        /* wardtapd */
+        int readers; /* -1: it says nothing */
+        bool tap;
+        enum tap_problem problem;
+        unsigned broker_losses; /* times it hangs up after WANT_TAP */
+        bool readers_leave;     /* WAITING 0 after the first WAITING */
+        uint64_t tap_age_usec;
+        bool own_session;
+        int record_status;
+        /* the store */
+        bool badge_unknown, badge_of_another;
+        int commit_status;
+        bool no_keys, cached;
+        /* the rules */
+        unsigned needed; /* factors */
+        bool audit_required, step_up, grace;
+        bool fixed; /* policy_decide always says: */
+        enum policy_verdict verdict;
+        enum reason verdict_reason;
+        /* the key */
+        struct step script[SCRIPT_MAX];
+        unsigned n_script;
+        enum reason fido_reason;
+        bool uv, foreign_credential;
+        bool late; /* no wait for a person ever ends but by its deadline */
+        /* failure injection: the fail_at-th call of a fake that may fail does, from 1 */
+        unsigned fail_at;
+
+        /* what happened */
+        unsigned calls;
+        const char *failed;
+        bool has_verdict;
+        enum wire_verdict got;
+        char got_user[65], last_error[WIRE_TEXT_MAX + 1], last_info[WIRE_TEXT_MAX + 1];
+        char prompt[WIRE_TEXT_MAX + 1], sent_pin[WIRE_ANSWER_MAX + 1];
+        unsigned prompts, commits, failures, operations, open_operations, records, connects;
+        bool record_before_verdict;
+        struct record record;
+        struct store_sign_in committed;
+        enum device_verify asked_verify;
+        size_t asked_allow;
+        uint64_t saved;
+};
+extern struct fake_world fake;
+
+/* A world in which a badge was tapped, and the key answers well. */
+void fake_reset(void);
+void fake_add(enum device_event_type type, bool after_pin);
+void fake_add_failure(enum device_reason reason, int retries, bool after_pin);
+/* Plays one attempt in it. */
+void fake_play(void);

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state machine of an attempt, with everything around it played: what lets in, what does not, what is
+ * recorded, and that no failure of anything lets anybody in. */
+#include "tests/unit/attempt_fakes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const char *field(enum record_field f) {
+        return fake.record.fields[f] ? fake.record.fields[f] : "";
+}
+
+static void expect(enum wire_verdict verdict, enum record_event event, enum reason reason) {
+        assert_true(fake.has_verdict);
+        assert_int_equal(fake.got, verdict);
+        assert_int_equal(fake.records, 1);
+        assert_true(fake.record_before_verdict);
+        assert_int_equal(fake.record.event, event);
+        assert_string_equal(field(RECORD_FIELD_REASON), reason == REASON_NONE ? "" : reason_name(reason));
+        assert_int_equal(fake.open_operations, 0);
+}
+
+static void script_good_pin(void) {
+        fake_add(DEVICE_EVENT_PIN_WANTED, false);
+        fake_add(DEVICE_EVENT_TOUCH_WANTED, true);
+        fake_add(DEVICE_EVENT_ASSERTION, true);
+}
+
+static void badge_key_and_pin_let_in(void **state) {
+        fake_reset();
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_int_equal(fake.record.outcome, RECORD_SUCCESS);
+        assert_string_equal(fake.got_user, FAKE_USER);
+        assert_string_equal(fake.sent_pin, "123456");
+        assert_string_equal(fake.prompt, "Enter the PIN of your key to sign in as Nina Example: ");
+        assert_string_equal(fake.last_info, "Nina Example, touch your key to sign in");
+        assert_int_equal(fake.asked_verify, DEVICE_VERIFY_YES);
+        assert_int_equal(fake.asked_allow, 2);
+        assert_int_equal(fake.commits, 1);
+        assert_int_equal(fake.committed.key, 32); /* chosen by the id that came back */
+        assert_int_equal(fake.committed.counter, 9);
+        assert_true(fake.committed.strong);
+        assert_string_equal(field(RECORD_FIELD_FACTORS), "key+verify");
+        assert_string_equal(field(RECORD_FIELD_AAL), "2");
+        assert_string_equal(field(RECORD_FIELD_BADGE), "ABCDEFGH");
+        assert_string_equal(field(RECORD_FIELD_USER), FAKE_USER);
+        assert_string_equal(field(RECORD_FIELD_STORE_VERSION), "5");
+        assert_int_equal(strlen(field(RECORD_FIELD_ATTEMPT)), 32);
+        assert_int_equal(strlen(field(RECORD_FIELD_CODE)), 6);
+        assert_true(strlen(field(RECORD_FIELD_TAP_TO_VERDICT_USEC)) > 0);
+        assert_int_equal(fake.saved, 1);
+}
+
+static void grace_resumes_and_claims_no_factor(void **state) {
+        fake_reset();
+        fake.needed = FACTOR_BADGE;
+        fake.grace = fake.own_session = true;
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_RESUME, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_FACTORS), "none");
+        assert_string_equal(field(RECORD_FIELD_GRACE), "grace 60s");
+        assert_int_equal(fake.commits, 0); /* and so no failure is forgiven for a badge alone */
+        assert_int_equal(fake.operations, 0);
+}
+
+static void sudo_asks_the_key_of_its_user(void **state) {
+        fake_reset();
+        fake.user = FAKE_USER;
+        fake.step_up = true;
+        fake.needed = FACTOR_KEY;
+        fake_add(DEVICE_EVENT_TOUCH_WANTED, false);
+        fake_add(DEVICE_EVENT_ASSERTION, false);
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(fake.got_user, "");
+        assert_int_equal(fake.asked_verify, DEVICE_VERIFY_NO);
+        assert_string_equal(fake.last_info, "Touch your key to approve lightdm as Nina Example");
+}
+
+static void every_failure_of_the_key_denies_with_its_reason(void **state) {
+        for (int d = 0; d < DEVICE_REASON_MAX; d++) {
+                fake_reset();
+                fake_add(DEVICE_EVENT_TOUCH_WANTED, false);
+                fake_add_failure((enum device_reason) d, 5, false);
+                fake_play();
+                assert_true(fake.has_verdict);
+                assert_int_equal(fake.got, d == DEVICE_GONE ? WIRE_UNAVAIL : WIRE_DENY);
+                assert_int_equal(fake.records, 1);
+                assert_int_equal(fake.commits, 0);
+                assert_int_equal(fake.open_operations, 0);
+                assert_true(strlen(field(RECORD_FIELD_REASON)) > 0);
+                bool own = d == DEVICE_PIN_WRONG || d == DEVICE_PIN_REPLUG || d == DEVICE_PIN_BLOCKED ||
+                           d == DEVICE_UV_WRONG || d == DEVICE_UV_BLOCKED;
+                assert_int_equal(fake.failures, own);
+        }
+}
+
+static void a_wrong_pin_says_how_many_tries_are_left(void **state) {
+        fake_reset();
+        fake_add(DEVICE_EVENT_PIN_WANTED, false);
+        fake_add_failure(DEVICE_PIN_WRONG, 5, true);
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_PIN_WRONG);
+        assert_int_equal(strncmp(fake.last_error, "PIN wrong. 5 tries left. Code ", 30), 0);
+        assert_int_equal(fake.failures, 1);
+}
+
+static void one_pin_per_attempt(void **state) {
+        fake_reset();
+        fake_add(DEVICE_EVENT_PIN_WANTED, false);
+        fake_add(DEVICE_EVENT_PIN_WANTED, true);
+        fake_add(DEVICE_EVENT_ASSERTION, true);
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_DEVICE_FAILED);
+        assert_int_equal(fake.prompts, 1);
+}
+
+static void no_pin_is_asked_for_a_touch(void **state) {
+        fake_reset();
+        fake.needed = FACTOR_BADGE | FACTOR_KEY;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_DEVICE_FAILED);
+        assert_int_equal(fake.prompts, 0);
+}
+
+static void a_short_pin_never_reaches_the_key(void **state) {
+        fake_reset();
+        fake.pin = "123";
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_PIN_FORMAT);
+        assert_string_equal(fake.sent_pin, "");
+        assert_int_equal(fake.failures, 0);
+}
+
+static void no_answer_is_not_an_empty_pin(void **state) {
+        fake_reset();
+        fake.pin = NULL;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_NO_ANSWER);
+        assert_string_equal(fake.sent_pin, "");
+}
+
+static void an_answer_by_somebody_elses_key_is_forged(void **state) {
+        fake_reset();
+        fake.foreign_credential = true;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_FORGED);
+        assert_int_equal(fake.commits, 0);
+        assert_int_equal(fake.failures, 0); /* anybody can forge: it must not lock the person out */
+}
+
+static void a_bad_signature_denies(void **state) {
+        static const enum reason reasons[] = {REASON_KEY_FORGED, REASON_KEY_NO_PRESENCE};
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {
+                fake_reset();
+                fake.fido_reason = reasons[i];
+                script_good_pin();
+                fake_play();
+                expect(WIRE_DENY, RECORD_DENIED, reasons[i]);
+                assert_int_equal(fake.commits, 0);
+        }
+}
+
+static void verification_must_be_signed(void **state) {
+        fake_reset();
+        fake.uv = false;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_NO_VERIFICATION);
+        assert_int_equal(fake.operations, 1);
+}
+
+static void a_counter_that_went_back_denies(void **state) {
+        fake_reset();
+        fake.commit_status = -EKEYREJECTED;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_COUNTER);
+}
+
+static void without_the_counter_on_disk_nobody_gets_in(void **state) {
+        fake_reset();
+        fake.commit_status = -EBUSY;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_STORE);
+}
+
+static void a_record_that_is_not_on_disk_counts_where_the_rules_say(void **state) {
+        for (int required = 0; required < 2; required++) {
+                fake_reset();
+                fake.record_status = -ENOSPC;
+                fake.audit_required = required;
+                script_good_pin();
+                fake_play();
+                assert_int_equal(fake.got, required ? WIRE_DENY : WIRE_ALLOW);
+        }
+}
+
+static void without_wardtapd_there_is_no_sign_in(void **state) {
+        fake_reset();
+        fake.record_status = -ECONNRESET;
+        script_good_pin();
+        fake_play();
+        assert_true(fake.has_verdict);
+        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        fake_reset();
+        fake.record_status = -ECONNRESET;
+        fake.badge_unknown = true;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_DENY); /* a refusal stays one */
+}
+
+static void an_unknown_badge_is_recorded_without_a_name(void **state) {
+        fake_reset();
+        fake.badge_unknown = true;
+        fake_play();
+        expect(WIRE_DENY, RECORD_UNKNOWN_BADGE, REASON_UNKNOWN_BADGE);
+        assert_string_equal(field(RECORD_FIELD_USER), "");
+        assert_string_equal(field(RECORD_FIELD_PERSON), "");
+        assert_string_equal(field(RECORD_FIELD_BADGE), "TAPTOKEN");
+        assert_string_equal(fake.got_user, "");
+        assert_int_equal(fake.failures, 0);
+}
+
+static void anothers_badge_does_not_do_for_a_given_user(void **state) {
+        fake_reset();
+        fake.user = FAKE_USER;
+        fake.badge_of_another = true;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_BADGE_OF_ANOTHER);
+        assert_string_equal(field(RECORD_FIELD_USER), FAKE_USER);
+        assert_int_equal(fake.operations, 0);
+}
+
+static void a_name_that_nobody_has_is_not_recorded(void **state) {
+        fake_reset();
+        fake.user = "hunter2";
+        fake_play();
+        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        assert_int_equal(fake.records, 0);
+}
+
+static void each_problem_of_a_tap_has_its_reason(void **state) {
+        static const enum reason reasons[] = {
+                [TAP_RANDOM] = REASON_BADGE_RANDOM,
+                [TAP_NO_NUMBER] = REASON_BADGE_NO_NUMBER,
+                [TAP_TOO_QUICK] = REASON_BADGE_TOO_QUICK,
+                [TAP_UNREADABLE] = REASON_BADGE_UNREADABLE,
+        };
+        for (int p = TAP_OK + 1; p < TAP_PROBLEM_MAX; p++) {
+                fake_reset();
+                fake.problem = (enum tap_problem) p;
+                fake_play();
+                expect(WIRE_DENY, RECORD_DENIED, reasons[p]);
+        }
+}
+
+static void an_old_tap_is_nobodys(void **state) {
+        fake_reset();
+        fake.tap_age_usec = BROKER_TAP_FRESH_USEC + 1000000;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_TIMED_OUT);
+}
+
+static void without_a_reader_the_stack_goes_on_at_once(void **state) {
+        fake_reset();
+        fake.readers = 0;
+        fake.tap = false;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        assert_int_equal(fake.records, 0);
+        fake_reset();
+        fake.readers_leave = true;
+        fake.tap = false;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        assert_string_equal(fake.last_info, "Tap your badge");
+}
+
+static void a_restart_of_wardtapd_is_survived_once(void **state) {
+        fake_reset();
+        fake.broker_losses = 1;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_int_equal(fake.connects, 2);
+        fake_reset();
+        fake.broker_losses = 2;
+        script_good_pin();
+        fake_play();
+        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        assert_int_equal(fake.connects, 2);
+}
+
+static void a_hang_up_cancels_and_releases_everything(void **state) {
+        static const char *const moments[] = {"touch your key", "Enter the PIN"};
+        for (size_t i = 0; i < ELEMENTSOF(moments); i++) {
+                fake_reset();
+                fake.hang_up_at = moments[i];
+                fake.hang_up_at_prompt = i == 1;
+                fake_add(DEVICE_EVENT_PIN_WANTED, false);
+                fake_add(DEVICE_EVENT_TOUCH_WANTED, true);
+                fake_play();
+                assert_false(fake.has_verdict);
+                assert_int_equal(fake.records, 1);
+                assert_int_equal(fake.record.event, RECORD_CANCELLED);
+                assert_int_equal(fake.open_operations, 0);
+                assert_int_equal(fake.commits, 0);
+        }
+        fake_reset();
+        fake.tap = false;
+        fake.hang_up_at = "Tap your badge";
+        fake_play();
+        assert_false(fake.has_verdict);
+        assert_int_equal(fake.records, 0); /* nobody had begun anything */
+}
+
+static void speaking_out_of_turn_is_hanging_up(void **state) {
+        fake_reset();
+        fake.speak_out_of_turn = true;
+        fake.tap = false;
+        fake_play();
+        assert_false(fake.has_verdict);
+}
+
+static void every_verdict_of_the_rules_ends_as_it_says(void **state) {
+        static const struct {
+                enum policy_verdict verdict;
+                enum reason reason;
+                enum wire_verdict wire;
+        } rows[] = {
+                {POLICY_DENY, REASON_NO_ROLE, WIRE_DENY},
+                {POLICY_DENY, REASON_NONE, WIRE_DENY},
+                {POLICY_UNAVAIL, REASON_REMOTE, WIRE_UNAVAIL},
+                {POLICY_MAXTRIES, REASON_THROTTLED, WIRE_MAXTRIES},
+                {POLICY_VERDICT_MAX, REASON_NONE, WIRE_DENY},
+        };
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                fake_reset();
+                fake.user = FAKE_USER;
+                fake.fixed = true;
+                fake.verdict = rows[i].verdict;
+                fake.verdict_reason = rows[i].reason;
+                fake_play();
+                assert_true(fake.has_verdict);
+                assert_int_equal(fake.got, rows[i].wire);
+                assert_int_equal(fake.commits, 0);
+        }
+}
+
+static void rules_that_always_want_more_end(void **state) {
+        static const enum policy_verdict wants[] = {POLICY_NEED_BADGE, POLICY_NEED_KEY, POLICY_NEED_VERIFY};
+        for (size_t i = 0; i < ELEMENTSOF(wants); i++) {
+                fake_reset();
+                fake.fixed = true;
+                fake.verdict = wants[i];
+                script_good_pin();
+                fake_play();
+                assert_true(fake.has_verdict);
+                assert_int_equal(fake.got, WIRE_DENY);
+        }
+}
+
+static void an_allow_without_a_person_is_none(void **state) {
+        fake_reset();
+        fake.fixed = true;
+        fake.verdict = POLICY_ALLOW;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_INTERNAL);
+}
+
+static void a_key_that_never_stops_talking_is_broken(void **state) {
+        fake_reset();
+        for (unsigned i = 0; i < SCRIPT_MAX; i++)
+                fake_add(i % 2 ? DEVICE_EVENT_KEY_WANTED : DEVICE_EVENT_TOUCH_WANTED, false);
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_DEVICE_FAILED);
+}
+
+static void what_does_not_belong_to_an_assertion_ends_it(void **state) {
+        for (int type = 0; type <= DEVICE_EVENT_FAILED + 1; type++) {
+                if (type == DEVICE_EVENT_KEY_WANTED || type == DEVICE_EVENT_PIN_WANTED ||
+                    type == DEVICE_EVENT_TOUCH_WANTED || type == DEVICE_EVENT_ASSERTION ||
+                    type == DEVICE_EVENT_FAILED)
+                        continue;
+                fake_reset();
+                fake_add((enum device_event_type) type, false);
+                fake_add(DEVICE_EVENT_ASSERTION, false);
+                fake_play();
+                expect(WIRE_DENY, RECORD_DENIED, REASON_DEVICE_FAILED);
+        }
+}
+
+static void waiting_for_people_has_an_end(void **state) {
+        static const struct {
+                enum device_event_type last;
+                enum reason reason;
+        } rows[] = {
+                {DEVICE_EVENT_KEY_WANTED, REASON_KEY_MISSING},
+                {DEVICE_EVENT_TOUCH_WANTED, REASON_KEY_NOT_TOUCHED},
+                {DEVICE_EVENT_PIN_WANTED, REASON_NO_ANSWER},
+        };
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                fake_reset();
+                fake.late = true;
+                fake_add(rows[i].last, false);
+                fake_play();
+                expect(WIRE_DENY, RECORD_DENIED, rows[i].reason);
+        }
+}
+
+static void cached_groups_are_named(void **state) {
+        fake_reset();
+        fake.cached = true;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_GROUPS), "cached");
+        assert_int_equal(fake.saved, 0);
+}
+
+static void without_keys_no_key_is_asked(void **state) {
+        fake_reset();
+        fake.no_keys = true;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_NO_KEY_ENROLLED);
+        assert_int_equal(fake.operations, 0);
+}
+
+/* The heart: whichever call fails, at whichever moment, nobody gets in. The verdict itself may be lost. */
+static void no_failure_lets_anybody_in(void **state) {
+        unsigned total = 0;
+        for (unsigned given = 0; given < 2; given++) {
+                for (unsigned n = 1;; n++) {
+                        fake_reset();
+                        fake.user = given ? FAKE_USER : NULL;
+                        fake.fail_at = n;
+                        script_good_pin();
+                        fake_play();
+                        if (!fake.failed)
+                                break;
+                        total++;
+                        if (strcmp(fake.failed, "broker_receive") == 0 && fake.connects == 2)
+                                continue; /* reconnected, and then all was well */
+                        if (fake.has_verdict && fake.got == WIRE_ALLOW)
+                                fail_msg("call %u (%s) failed, and the verdict was ALLOW", n, fake.failed);
+                        assert_int_equal(fake.open_operations, 0);
+                }
+                assert_int_equal(fake.got, WIRE_ALLOW); /* the last round, in which nothing failed */
+        }
+        assert_true(total > 40);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(badge_key_and_pin_let_in),
+                cmocka_unit_test(grace_resumes_and_claims_no_factor),
+                cmocka_unit_test(sudo_asks_the_key_of_its_user),
+                cmocka_unit_test(every_failure_of_the_key_denies_with_its_reason),
+                cmocka_unit_test(a_wrong_pin_says_how_many_tries_are_left),
+                cmocka_unit_test(one_pin_per_attempt),
+                cmocka_unit_test(no_pin_is_asked_for_a_touch),
+                cmocka_unit_test(a_short_pin_never_reaches_the_key),
+                cmocka_unit_test(no_answer_is_not_an_empty_pin),
+                cmocka_unit_test(an_answer_by_somebody_elses_key_is_forged),
+                cmocka_unit_test(a_bad_signature_denies),
+                cmocka_unit_test(verification_must_be_signed),
+                cmocka_unit_test(a_counter_that_went_back_denies),
+                cmocka_unit_test(without_the_counter_on_disk_nobody_gets_in),
+                cmocka_unit_test(a_record_that_is_not_on_disk_counts_where_the_rules_say),
+                cmocka_unit_test(without_wardtapd_there_is_no_sign_in),
+                cmocka_unit_test(an_unknown_badge_is_recorded_without_a_name),
+                cmocka_unit_test(anothers_badge_does_not_do_for_a_given_user),
+                cmocka_unit_test(a_name_that_nobody_has_is_not_recorded),
+                cmocka_unit_test(each_problem_of_a_tap_has_its_reason),
+                cmocka_unit_test(an_old_tap_is_nobodys),
+                cmocka_unit_test(without_a_reader_the_stack_goes_on_at_once),
+                cmocka_unit_test(a_restart_of_wardtapd_is_survived_once),
+                cmocka_unit_test(a_hang_up_cancels_and_releases_everything),
+                cmocka_unit_test(speaking_out_of_turn_is_hanging_up),
+                cmocka_unit_test(every_verdict_of_the_rules_ends_as_it_says),
+                cmocka_unit_test(rules_that_always_want_more_end),
+                cmocka_unit_test(an_allow_without_a_person_is_none),
+                cmocka_unit_test(a_key_that_never_stops_talking_is_broken),
+                cmocka_unit_test(what_does_not_belong_to_an_assertion_ends_it),
+                cmocka_unit_test(waiting_for_people_has_an_end),
+                cmocka_unit_test(cached_groups_are_named),
+                cmocka_unit_test(without_keys_no_key_is_asked),
+                cmocka_unit_test(no_failure_lets_anybody_in),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
