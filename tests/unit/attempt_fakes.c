@@ -467,8 +467,10 @@ void fake_play(void) {
         set_up();
         if (fake.user)
                 (void) snprintf(start.start.user, sizeof(start.start.user), "%s", fake.user);
-        if (attempt_new(hidden.module[0], &peer, &start, &hidden.snapshot, &a) >= 0)
+        if (attempt_new(hidden.module[0], &peer, &start, &hidden.snapshot, &a) >= 0) {
+                a->people = (struct store *) &hidden;
                 attempt_play(a);
+        }
         closep(&hidden.module[0]);
         closep(&hidden.module[1]);
         closep(&hidden.broker);

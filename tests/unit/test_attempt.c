@@ -453,8 +453,8 @@ static void no_failure_lets_anybody_in(void **state) {
                         if (!fake.failed)
                                 break;
                         total++;
-                        if (strcmp(fake.failed, "broker_receive") == 0 && fake.connects == 2)
-                                continue; /* reconnected, and then all was well */
+                        if (strncmp(fake.failed, "broker_", 7) == 0 && fake.connects == 2)
+                                continue; /* wardtapd was lost before the tap, and came back */
                         if (fake.has_verdict && fake.got == WIRE_ALLOW)
                                 fail_msg("call %u (%s) failed, and the verdict was ALLOW", n, fake.failed);
                         assert_int_equal(fake.open_operations, 0);
