@@ -79,8 +79,9 @@ int pin_ask(struct pin *p, const struct terminal *t, int abort_fd, uint64_t dead
 /* One new PIN: 1, 0 to ask again, or a negative errno. */
 static int ask_twice(struct pin *p, const struct terminal *t, unsigned min, uint64_t deadline_usec) {
         _cleanup_(line_erase) struct line first = {0}, second = {0};
-        int r = terminal_read_secret(t, _("New PIN for this key: "), -1, deadline_usec, first.text,
-                                     sizeof(first.text));
+        char prompt[128];
+        (void) snprintf(prompt, sizeof(prompt), _("New PIN for this key, at least %u characters: "), min);
+        int r = terminal_read_secret(t, prompt, -1, deadline_usec, first.text, sizeof(first.text));
         if (r < 0 && r != -EMSGSIZE && r != -EINVAL)
                 return r;
         if (r < 0 || pin_check(first.text, min) < 0) {
@@ -102,8 +103,6 @@ static int ask_twice(struct pin *p, const struct terminal *t, unsigned min, uint
 
 int pin_ask_new(struct pin *p, const struct terminal *t, unsigned min, uint64_t deadline_usec) {
         min = min < PIN_MIN ? PIN_MIN : min;
-        terminal_say(_("This key is new. Choose its secret, of %u characters or more, that only you know."),
-                     min);
         for (unsigned i = 0; i < PIN_TRIES; i++) {
                 int r = ask_twice(p, t, min, deadline_usec);
                 if (r < 0)
