@@ -14,6 +14,7 @@
 #include "common/paths.h"
 #include "common/socket.h"
 
+#define COMMIT_TRIES 5U /* each waits 2 s for readers */
 #define RECORD_DEADLINE_USEC (10U * 1000U * 1000U)
 
 void admin_close(struct admin *a) {
@@ -76,6 +77,11 @@ int admin_store_failed(int error) {
                         _("Nobody is enrolled on this station yet. Begin with: wardtap person add USER"));
         case -EACCES:
         case -EPERM:
+                if (geteuid() == 0)
+                        return fail(CLI_FAILED,
+                                    _("%s has the wrong owner or mode. The folder must be root:wardtap "
+                                      "0750, the file root:wardtap 0640."),
+                                    PATH_PEOPLE_DB);
                 return fail(CLI_NOT_ROOT,
                             _("Only root may look into the store of people. Try it with sudo."));
         case -EBUSY:
@@ -117,8 +123,21 @@ int admin_open(struct admin *a, const struct cli_arguments *args) {
         return r < 0 ? admin_store_failed(r) : CLI_OK;
 }
 
+/* What a killed writer left half-done only another writer can undo, and until then nobody can sign in. */
+int admin_open_people(struct store **ret) {
+        struct store *mend = NULL;
+        gid_t gid = 0;
+        int r = store_open_people(PATH_PEOPLE_DB, false, (gid_t) -1, ret);
+        if (r != -EBUSY || geteuid() != 0 || admin_group(&gid) != CLI_OK)
+                return r;
+        if ((r = store_open_people(PATH_PEOPLE_DB, true, gid, &mend)) < 0)
+                return r;
+        (void) store_close(mend);
+        return store_open_people(PATH_PEOPLE_DB, false, (gid_t) -1, ret);
+}
+
 int admin_open_read(struct admin *a) {
-        int r = store_open_people(PATH_PEOPLE_DB, false, (gid_t) -1, &a->store);
+        int r = admin_open_people(&a->store);
         return r < 0 ? admin_store_failed(r) : CLI_OK;
 }
 
@@ -189,13 +208,21 @@ static int take_back(struct admin *a, struct record *r, int error) {
         return admin_store_failed(error);
 }
 
+/* A reader that does not let go is waited for: what the record says shall come true. */
+static int commit(struct store *s) {
+        int r = -EBUSY;
+        for (unsigned i = 0; r == -EBUSY && i < COMMIT_TRIES; i++)
+                r = store_commit(s);
+        return r;
+}
+
 int admin_commit(struct admin *a, struct record *r) {
         sigset_t all, before;
         (void) sigfillset(&all);
         (void) sigprocmask(SIG_BLOCK, &all, &before);
         int status = admin_send(a, r);
         if (status == CLI_OK) {
-                int e = store_commit(a->store);
+                int e = commit(a->store);
                 a->began = e < 0;
                 if (e < 0)
                         status = take_back(a, r, e);

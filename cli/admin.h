@@ -32,6 +32,8 @@ int admin_need_root(const struct cli_arguments *args);
 int admin_group(gid_t *ret);
 /* For changes: needs root, wardtapd and the store. An enum cli_exit, after a complaint. */
 int admin_open(struct admin *a, const struct cli_arguments *args);
+/* people.db for looking only, without a complaint; as root, what a killed writer left is undone first. */
+int admin_open_people(struct store **ret);
 /* For looking only. */
 int admin_open_read(struct admin *a);
 /* Connects to wardtapd: 0 or a negative errno, without a complaint. */

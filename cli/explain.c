@@ -52,13 +52,6 @@ static int words_add(struct words *w, const char *text, size_t n) {
         return 0;
 }
 
-static bool words_contain(const struct words *w, const char *text) {
-        for (size_t i = 0; i < w->n; i++)
-                if (strcmp(w->words[i], text) == 0)
-                        return true;
-        return false;
-}
-
 /* The first word of a that b has too; NULL for none. */
 static const char *words_common(const struct words *a, const struct words *b) {
         for (size_t i = 0; i < a->n; i++)

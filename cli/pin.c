@@ -52,9 +52,8 @@ static int ask_failed(int error) {
 
 static void take(struct pin *p, const char *text) {
         size_t n = strlen(text);
-        pin_erase(p);
+        *p = (struct pin){.known = true};
         memcpy(p->text, text, n + 1);
-        p->known = true;
 }
 
 int pin_ask(struct pin *p, const struct terminal *t, int abort_fd, uint64_t deadline_usec) {

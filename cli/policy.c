@@ -52,10 +52,12 @@ static int parse_failed(int error, const char *file, const struct rules_errors *
                             _("The rules have %zu mistakes, listed above. Mend them and check again."),
                             errors->n);
         if (error == -ENOENT)
-                return fail(CLI_NOT_FOUND, _("There is no file %s. Write one (man wardtap.conf)."), file);
-        if (error == -EACCES)
+                return fail(CLI_NOT_FOUND, _("There are no rules in %s. Write some (man wardtap.conf)."),
+                            file);
+        if (error == -EACCES && geteuid() != 0)
                 return fail(CLI_NOT_ROOT, _("%s may not be read by you. Try it with sudo."), file);
-        return fail(CLI_FAILED, _("The rules cannot be read (%s). Look at %s."), strerror(-error), file);
+        return fail(CLI_FAILED, _("The rules in %s were not read (%s). Mend that and try again."), file,
+                    strerror(-error));
 }
 
 int command_policy_check(const struct cli_arguments *args) {

@@ -208,7 +208,7 @@ static void look_at_rules(struct status *s) {
 
 static void look_at_people(struct status *s) {
         _cleanup_(store_closep) struct store *store = NULL;
-        int r = store_open_people(PATH_PEOPLE_DB, false, (gid_t) -1, &store);
+        int r = admin_open_people(&store);
         if (r >= 0) {
                 s->people = "readable";
         } else if (r == -EACCES) {

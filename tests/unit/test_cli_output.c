@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <time.h>
-#include <cmocka.h>
 
 #include "cli/code.h"
 #include "cli/key_talk.h"
@@ -16,6 +15,9 @@
 #include "cli/when.h"
 #include "common/socket.h"
 #include "common/util.h"
+
+/* Last: it has a fail() of its own. */
+#include <cmocka.h>
 
 static char *printed(void (*f)(FILE *)) {
         char *text = NULL;

@@ -10,11 +10,13 @@
 #include <stdbool.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <cmocka.h>
 
 #include "cli/terminal.h"
 #include "common/socket.h"
 #include "common/util.h"
+
+/* Last: it has a fail() of its own. */
+#include <cmocka.h>
 
 #define SECOND_USEC (1000U * 1000U)
 
