@@ -38,7 +38,7 @@ start_device
 start_wardtapd
 world_rules site_rules
 start_authd
-wardtap status | sed 's/^/    /'
+wardtap status | sed "s|^|    |" || true
 
 bold "Enrolment: Anna Berg (nurse), Ben Okoro (doctor), and Carl Ruiz, for whom the rules have no role"
 for who in anna:04A1B2C3:2468 ben:04D1E2F3A4B5C6:1357 carl:04C0FFEE:9753; do
@@ -51,8 +51,8 @@ wardtap badge list | sed 's/^/    /'
 bold "1. Anna taps in: badge, key, PIN"
 key_in anna
 mkfifo anna-session
-sign_in first --service lightdm --session --answer 2468 <anna-session
-exec 9>anna-session
+exec 9<>anna-session
+sign_in first --service lightdm --session --answer 2468 <anna-session 9>&-
 await first.out "Tap your badge"
 badge_in anna 04A1B2C3
 await first.out "session open" || true

@@ -238,11 +238,11 @@ enrol() {
         local cli=$!
         await "/run/world/enrol-$user.out" "Hold your badge"
         badge_in "$user" "$number"
-        badge_out "$user"
         await "/run/world/enrol-$user.out" "once more"
-        badge_in "$user" "$number"
         badge_out "$user"
+        badge_in "$user" "$number"
         wait $cli || return 1
+        badge_out "$user"
         key_in "$user"
         "$B/tests/integration/pty_say" --timeout 30 "PIN=$pin" "PIN=$pin" -- wardtap key enrol "$user" \
                 >>"/run/world/enrol-$user.out" 2>&1 || return 1
@@ -254,7 +254,7 @@ enrol() {
 sign_in() {
         local name=$1
         shift
-        "$B/tests/integration/pam_client" "$@" >"/run/world/$name.out" 2>&1 &
+        "$B/tests/integration/pam_client" "$@" <&0 >"/run/world/$name.out" 2>&1 & # <&0: bash gives background jobs no input otherwise
         unit_pid[$name]=$!
 }
 # verdict NAME: waits for its end, prints the result line.
