@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-DEFINE_CLEANUP(struct key, key_free)
-
 struct dress {
         struct key *key;
         char path[108]; /* of the socket, as long as sun_path */
