@@ -16,26 +16,28 @@ static bool is_roots_alone(const struct stat *st) {
         return st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static int read_all(int fd, size_t max, char **ret, size_t *ret_n) {
-        _cleanup_(freep) char *p = malloc(max + 2);
-        size_t n = 0;
+/* Reads to the end, which should come after n bytes. */
+static int read_all(int fd, size_t n, char **ret) {
+        _cleanup_(freep) char *p = malloc(n + 1);
+        size_t at = 0;
         if (!p)
                 return -ENOMEM;
         for (;;) {
-                ssize_t got = read(fd, p + n, max + 1 - n);
+                ssize_t got = read(fd, p + at, n + 1 - at);
                 if (got < 0 && errno == EINTR)
                         continue;
                 if (got < 0)
                         return -errno;
                 if (got == 0)
                         break;
-                n += (size_t) got;
-                if (n > max)
-                        return -EFBIG;
+                at += (size_t) got;
+                if (at > n)
+                        return -EBUSY;
         }
+        if (at < n)
+                return -EBUSY;
         p[n] = 0;
         *ret = TAKE_PTR(p);
-        *ret_n = n;
         return 0;
 }
 
@@ -51,7 +53,10 @@ int file_read_trusted(int dir_fd, const char *path, size_t max, char **ret, size
                 return -EPERM;
         if (st.st_size < 0 || (uint64_t) st.st_size > max)
                 return -EFBIG;
-        return read_all(fd, max, ret, ret_n);
+        int r = read_all(fd, (size_t) st.st_size, ret);
+        if (r == 0)
+                *ret_n = (size_t) st.st_size;
+        return r;
 }
 
 int folder_open_trusted(const char *path, int *ret_fd) {
@@ -86,6 +91,8 @@ static const char *explain(int r, bool folder) {
                 return "The file is larger than 1 MB: rules are short, so this is something else.";
         case -E2BIG:
                 return "There are more than 100 files here: put their sections into fewer.";
+        case -EBUSY:
+                return "The file changed while it was read: try again.";
         case -EACCES:
                 return "This cannot be read: be root.";
         default:

@@ -247,11 +247,13 @@ static bool check_text(struct rules_parser *p, const char *line, size_t n) {
 
 /* True for Key=value as we want it. What libinih would take otherwise is refused here. */
 static bool check_assignment(struct rules_parser *p, const char *line) {
-        size_t key = strspn(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+        size_t dash = line[0] == '-';
+        size_t key = strspn(line + dash, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+        const char *rest = line + dash + key;
         const char *why = NULL;
         if (!p->in_section)
                 why = "The line stands outside a section: write a heading such as [Site] above it.";
-        else if (key == 0 || line[key + strspn(line + key, SPACE)] != '=')
+        else if (key == 0 || rest[strspn(rest, SPACE)] != '=')
                 why = "The line is neither a heading, a comment nor Key=value: write one of them.";
         if (why)
                 complain(p, p->line, "%s", why);

@@ -104,9 +104,10 @@ static void write_all(struct writer *w, const struct rules *r) {
         }
 }
 
-int rules_write(const struct rules *r, uint8_t **ret, size_t *ret_n) {
-        _cleanup_(freep) uint8_t *buf = malloc(RULES_SNAPSHOT_MAX); /* pages are taken as they are written */
-        struct writer w = {.p = buf, .size = RULES_SNAPSHOT_MAX - DIGEST_SIZE};
+/* -EMSGSIZE when size bytes are not enough. */
+static int write_sealed(const struct rules *r, size_t size, uint8_t **ret, size_t *ret_n) {
+        _cleanup_(freep) uint8_t *buf = malloc(size);
+        struct writer w = {.p = buf, .size = size - DIGEST_SIZE};
         size_t n;
         int e;
         if (!buf)
@@ -114,12 +115,16 @@ int rules_write(const struct rules *r, uint8_t **ret, size_t *ret_n) {
         write_all(&w, r);
         if ((e = writer_end(&w, &n)) < 0 || (e = digest(buf, n, buf + n)) < 0)
                 return e;
-        uint8_t *fitted = realloc(buf, n + DIGEST_SIZE);
-        if (fitted)
-                buf = fitted;
         *ret = TAKE_PTR(buf);
         *ret_n = n + DIGEST_SIZE;
         return 0;
+}
+
+int rules_write(const struct rules *r, uint8_t **ret, size_t *ret_n) {
+        int e = -EMSGSIZE;
+        for (size_t size = 16384; e == -EMSGSIZE && size <= RULES_SNAPSHOT_MAX; size *= 2)
+                e = write_sealed(r, size, ret, ret_n);
+        return e;
 }
 
 /* --- reading */
