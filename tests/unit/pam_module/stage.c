@@ -281,7 +281,7 @@ void log_clear(void) {
         logged[0] = 0;
 }
 
-static void keep(const char *format, va_list args) {
+__attribute__((format(printf, 1, 0))) static void keep(const char *format, va_list args) {
         int n = vsnprintf(logged + n_logged, sizeof(logged) - n_logged, format, args);
         if (n > 0 && n_logged + (size_t) n + 2 < sizeof(logged)) {
                 n_logged += (size_t) n;

@@ -25,16 +25,26 @@ static struct {
         unsigned n;
         int error;
         bool harmless; /* a failure that the module must get over */
+        bool forever;  /* each call from the n-th on */
         bool armed;    /* inside a hook */
         bool fired;
 } fault;
 
 static bool fails(const char *call) {
-        if (!fault.armed || fault.fired || !fault.call || strcmp(call, fault.call) != 0 || --fault.n > 0)
+        if (!fault.armed || !fault.call || strcmp(call, fault.call) != 0)
+                return false;
+        if (fault.fired ? !fault.forever : --fault.n > 0)
                 return false;
         fault.fired = true;
         errno = fault.error;
         return true;
+}
+
+static void fail_at(const char *call, unsigned n, int error) {
+        memset(&fault, 0, sizeof(fault));
+        fault.call = call;
+        fault.n = n;
+        fault.error = error;
 }
 
 /* The armed hook of the module: only what it does itself can fail. */
@@ -79,8 +89,27 @@ WRAP(int, connect, -1, (int fd, const struct sockaddr *sa, socklen_t n), (fd, sa
 WRAP(int, getsockopt, -1, (int fd, int level, int name, void *p, socklen_t *n), (fd, level, name, p, n))
 WRAP(ssize_t, send, -1, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
 WRAP(ssize_t, recvmsg, -1, (int fd, struct msghdr *m, int flags), (fd, m, flags))
-WRAP(int, ppoll, -1, (struct pollfd * p, nfds_t n, const struct timespec *ts, const sigset_t *mask),
-     (p, n, ts, mask))
+ssize_t __real___read_chk(int fd, void *p, size_t n, size_t size);
+ssize_t __wrap___read_chk(int fd, void *p, size_t n, size_t size);
+ssize_t __wrap___read_chk(int fd, void *p, size_t n, size_t size) {
+        return fails("read") ? -1 : __real___read_chk(fd, p, n, size);
+}
+
+static unsigned waited_msec; /* by waits that ended with their time */
+static bool stalled;         /* nobody ever answers: every wait that has an end ends at once */
+
+int __real_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts, const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts, const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts, const sigset_t *mask) {
+        if (fails("ppoll"))
+                return -1;
+        if (!fault.armed || !stalled)
+                return __real_ppoll(p, n, ts, mask);
+        assert_non_null(ts); /* it would wait for ever */
+        waited_msec += (unsigned) (ts->tv_sec * 1000 + ts->tv_nsec / 1000000);
+        return 0;
+}
+
 WRAP(int, pam_get_item, PAM_SYSTEM_ERR, (const pam_handle_t *pamh, int type, const void **ret),
      (pamh, type, ret))
 WRAP(int, pam_set_item, PAM_BUF_ERR, (pam_handle_t * pamh, int type, const void *item), (pamh, type, item))
@@ -136,10 +165,7 @@ static void run_all_hooks(void) {
 static unsigned fail_everywhere(const char *call, int error) {
         for (unsigned n = 1;; n++) {
                 attempt_serve(is_honest);
-                memset(&fault, 0, sizeof(fault));
-                fault.call = call;
-                fault.n = n;
-                fault.error = error;
+                fail_at(call, n, error);
                 run_all_hooks();
                 attempt_stop();
                 if (!fault.fired)
@@ -174,10 +200,7 @@ static void a_call_that_is_interrupted_goes_on(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
                 struct app a = {.answer = "1234"};
                 attempt_serve(is_honest);
-                memset(&fault, 0, sizeof(fault));
-                fault.call = calls[i];
-                fault.n = 1;
-                fault.error = EINTR;
+                fail_at(calls[i], 1, EINTR);
                 fault.harmless = true;
                 app_start(&a, "lightdm", NULL, true);
                 assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
@@ -190,14 +213,46 @@ static void a_call_that_is_interrupted_goes_on(void **state) {
 static void a_listener_whose_queue_is_full_for_a_moment_is_asked_again(void **state) {
         struct app a = {.answer = "1234"};
         attempt_serve(is_honest);
-        memset(&fault, 0, sizeof(fault));
-        fault.call = "connect";
-        fault.n = 1;
-        fault.error = EAGAIN;
+        fail_at("connect", 1, EAGAIN);
         fault.harmless = true;
         app_start(&a, "lightdm", NULL, true);
         assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
         assert_true(fault.fired);
+        app_end(&a);
+        attempt_stop();
+}
+
+static void a_listener_whose_queue_stays_full_is_unavailable_after_a_second(void **state) {
+        struct app a = {0};
+        fail_at("connect", 1, EAGAIN);
+        fault.forever = true;
+        stalled = true;
+        waited_msec = 0;
+        app_start(&a, "lightdm", NULL, true);
+        assert_int_equal(app_authenticate(&a, 0), PAM_AUTHINFO_UNAVAIL);
+        assert_in_range(waited_msec, 500, 2000);
+        stalled = false;
+        app_end(&a);
+}
+
+static void is_silent_at_sessions(int fd, const struct wire_start *s) {
+        if (s->hook == WIRE_AUTHENTICATE)
+                is_honest(fd, s);
+        else
+                (void) hear_type(fd, NULL);
+}
+
+static void a_session_hook_does_not_wait_for_ever(void **state) {
+        struct app a = {.answer = "1234"};
+        attempt_serve(is_silent_at_sessions);
+        fail_at(NULL, 0, 0);
+        app_start(&a, "lightdm", NULL, true);
+        assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
+        stalled = true;
+        waited_msec = 0;
+        assert_int_equal(pam_open_session(a.h, 0), PAM_SESSION_ERR);
+        assert_in_range(waited_msec, 9000, 10000);
+        stalled = false;
         app_end(&a);
         attempt_stop();
 }
@@ -214,6 +269,8 @@ int main(void) {
                 cmocka_unit_test(a_failing_call_never_lets_anybody_in),
                 cmocka_unit_test(a_call_that_is_interrupted_goes_on),
                 cmocka_unit_test(a_listener_whose_queue_is_full_for_a_moment_is_asked_again),
+                cmocka_unit_test(a_listener_whose_queue_stays_full_is_unavailable_after_a_second),
+                cmocka_unit_test(a_session_hook_does_not_wait_for_ever),
         };
         return cmocka_run_group_tests(tests, begin, NULL);
 }
