@@ -13,8 +13,7 @@ static const struct {
         [OUTCOME_ALLOW] = {PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, LOG_INFO, "allowed"},
         [OUTCOME_UNAVAIL] = {PAM_AUTHINFO_UNAVAIL, PAM_CRED_UNAVAIL, PAM_SESSION_ERR, LOG_NOTICE,
                              "unavailable"},
-        [OUTCOME_NOT_OURS] = {PAM_AUTHINFO_UNAVAIL, PAM_CRED_UNAVAIL, PAM_SESSION_ERR, LOG_DEBUG,
-                              "not asked"},
+        [OUTCOME_NOT_OURS] = {PAM_AUTHINFO_UNAVAIL, PAM_CRED_UNAVAIL, PAM_SUCCESS, LOG_DEBUG, "left alone"},
         [OUTCOME_MAXTRIES] = {PAM_MAXTRIES, PAM_CRED_ERR, PAM_SESSION_ERR, LOG_NOTICE, "too many failures"},
         [OUTCOME_GAVE_UP] = {PAM_CONV_ERR, PAM_CRED_ERR, PAM_SESSION_ERR, LOG_INFO,
                              "the application gave up"},
@@ -36,7 +35,7 @@ int edge_setcred(enum outcome o) {
 }
 
 int edge_session(enum outcome o, bool ours) {
-        if (!ours && (o == OUTCOME_UNAVAIL || o == OUTCOME_NOT_OURS))
+        if (!ours && o == OUTCOME_UNAVAIL)
                 return PAM_SUCCESS;
         return edges[known(o)].session;
 }

@@ -10,7 +10,7 @@ enum outcome {
         OUTCOME_DENY = 0,  /* the attempt said no, or broke off after it had begun to judge somebody */
         OUTCOME_ALLOW,     /* the attempt said yes, about the user that PAM_USER names */
         OUTCOME_UNAVAIL,   /* Wardtap cannot judge now: nothing listens, nothing to judge with */
-        OUTCOME_NOT_OURS,  /* the rules do not name this service, or somebody far away asks */
+        OUTCOME_NOT_OURS,  /* a service or session that Wardtap leaves alone, or somebody far away asks */
         OUTCOME_MAXTRIES,  /* too many failures of this person */
         OUTCOME_GAVE_UP,   /* the application's conversation failed: it does not want this any more */
         OUTCOME_NO_MEMORY, /* out of memory */
@@ -32,8 +32,9 @@ struct judged {
  * that ends with pam_permit. */
 int edge_authenticate(enum outcome o);
 int edge_setcred(enum outcome o);
-/* ours: this person was let in by an attempt, which must then be able to account for the session. Where the
- * site's own fallback let her in, only a plain no fails: a station without Wardtap stays usable. */
+/* ours: an attempt let this person in. Then nobody there to tell is an error, and signing in again shows
+ * what the site allows without us. Where the site's own fallback let her in, or the attempt keeps no account
+ * of such sessions, only a plain no fails: a station without Wardtap stays usable. */
 int edge_session(enum outcome o, bool ours);
 
 /* One line about how a hook ended. Names a user only when the attempt allowed: any other name may be a

@@ -83,8 +83,6 @@ static int hear(struct relay *y, struct wire_message *ret) {
                 if (r == 0)
                         r = wire_receive(y->fd, ret);
         } while (r == -EAGAIN);
-        if (r == 0 && ret->version != WIRE_VERSION) /* it answers in the version it was asked in */
-                return -EPROTONOSUPPORT;
         return r;
 }
 
@@ -133,7 +131,7 @@ static int take_user(struct relay *y, const char *name) {
         if (y->start->hook != WIRE_AUTHENTICATE)
                 return -EBADMSG;
         if (y->user[0])
-                return strcmp(y->user, name) == 0 ? 0 : -EPERM;
+                return strcmp(y->user, name) == 0 ? 0 : -EEXIST;
         if (pam_set_item(y->pamh, PAM_USER, name) != PAM_SUCCESS)
                 return -ENOMEM;
         y->named = true;
@@ -159,6 +157,10 @@ static void take_verdict(struct relay *y, const struct wire_message *m, struct j
         memcpy(j->attempt, m->verdict.attempt, sizeof(j->attempt));
         memcpy(j->code, m->verdict.code, sizeof(j->code));
         j->outcome = outcomes[m->verdict.verdict];
+        if (j->outcome == OUTCOME_UNAVAIL && y->start->hook != WIRE_AUTHENTICATE) {
+                j->outcome = OUTCOME_NOT_OURS;
+                j->why = "no account is kept of this session";
+        }
         if (j->outcome == OUTCOME_ALLOW && !is_agreed(y, j)) {
                 j->outcome = OUTCOME_DENY;
                 j->why = "the verdict is not about PAM_USER";
@@ -207,7 +209,9 @@ static int converse(struct relay *y, struct judged *j) {
 static const char *why(int error) {
         switch (error) {
         case -EPERM:
-                return "refused what answered: not root's listener, or another user than PAM_USER";
+                return "the listener on " PATH_AUTH_SOCKET " is not root's";
+        case -EEXIST:
+                return "the attempt named another user than PAM_USER";
         case -EBADMSG:
         case -EMSGSIZE:
         case -EPROTONOSUPPORT:

@@ -11,9 +11,9 @@
 int relay_prepare(pam_handle_t *pamh, enum wire_hook hook, int flags, struct wire_start *ret);
 
 /* Asks an attempt, until its verdict or deadline_usec (CLOCK_MONOTONIC, UINT64_MAX for none: a greeter waits
- * all night for a tap). PAM_USER is set only where it was empty; then ret->named says so, and whoever does not
- * let this person in after all empties it again. OUTCOME_ALLOW is given only for a verdict that says so; in authenticate also only when PAM_USER
- * names who was judged.
+ * all night for a tap). PAM_USER is set only where it was empty; then ret->named says so, and whoever does
+ * not let this person in after all empties it again. OUTCOME_ALLOW is given only for a verdict that says so;
+ * in authenticate also only when PAM_USER names who was judged.
  *
  * A connection that is refused, breaks off or speaks nonsense is OUTCOME_UNAVAIL as long as nobody is being
  * judged, so that the stack goes on to what the site allows next; from the first name or question on it is

@@ -13,9 +13,15 @@
  *
  * A hang-up by the module cancels the attempt; a hang-up by the attempt before VERDICT is a failure.
  *
+ * USER comes at most once, unless with the same name, and only in authenticate; so does PROMPT. ALLOW in
+ * authenticate carries the attempt's id, and the user is known by then: from START or from USER. The session
+ * hooks are answered within 10 s: ALLOW, DENY (the session must not be), or UNAVAIL (no account is kept of
+ * it). Every text, name and answer is clean (text_is_clean()); ids are lower-case hexadecimal, codes
+ * upper-case letters and digits.
+ *
  * Versions: a program that loaded an older module keeps it until it ends, through any update. authd answers
- * in the version of START, from WIRE_VERSION_MIN on. Version 1 has no `session` in START and no `code` in
- * VERDICT. */
+ * in the version of START, from WIRE_VERSION_MIN on; before START, in the oldest. Version 1 has no `session`
+ * in START and no `code` in VERDICT. */
 #pragma once
 
 #include <sys/types.h>

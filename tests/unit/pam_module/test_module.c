@@ -137,10 +137,8 @@ static void speaks_another_version(int fd, const struct wire_start *s) {
         say_verdict(fd, WIRE_ALLOW);
 }
 
-static void answers_in_an_older_version(int fd, const struct wire_start *s) {
-        struct wire_message m = {
-                .version = 1, .type = WIRE_VERDICT, .verdict = {WIRE_ALLOW, STAGE_ATTEMPT, ""}};
-        say_user(fd, "nurse1");
+static void turns_away_in_the_oldest_version(int fd, const struct wire_start *s) {
+        struct wire_message m = {.version = 1, .type = WIRE_VERDICT, .verdict = {WIRE_MAXTRIES, "", ""}};
         (void) wire_send(fd, &m);
 }
 
@@ -217,7 +215,7 @@ static const struct failure {
         {says_garbage_after_the_name, PAM_AUTH_ERR},
         {says_too_much, PAM_AUTH_ERR},
         {speaks_another_version, PAM_AUTHINFO_UNAVAIL},
-        {answers_in_an_older_version, PAM_AUTH_ERR},
+        {turns_away_in_the_oldest_version, PAM_MAXTRIES},
         {leaves_bytes_over, PAM_AUTH_ERR},
         {cuts_the_verdict, PAM_AUTH_ERR},
         {says_what_only_the_module_says, PAM_AUTH_ERR},
@@ -321,7 +319,7 @@ static void another_users_listener_is_not_believed(void **state) {
         attempt_listen(65534);
         app_start(&a, "lightdm", "root", true);
         assert_int_equal(app_authenticate(&a, 0), PAM_AUTHINFO_UNAVAIL);
-        assert_non_null(strstr(log_text(), "not root's listener"));
+        assert_non_null(strstr(log_text(), "is not root's"));
         app_end(&a);
         (void) unlink(PATH_AUTH_SOCKET);
 }
@@ -676,6 +674,24 @@ static void a_session_that_cannot_be_told_does_not_open(void **state) {
                 app_end(&a);
                 attempt_end();
         }
+}
+
+static void keeps_no_account_of_sessions(int fd, const struct wire_start *s) {
+        if (s->hook == WIRE_AUTHENTICATE)
+                allows_nurse1(fd, s);
+        else
+                say_verdict(fd, WIRE_UNAVAIL);
+}
+
+static void a_session_that_no_account_is_kept_of_opens(void **state) {
+        struct app a = {0};
+        attempt_begin(keeps_no_account_of_sessions, 3);
+        app_start(&a, "sudo", "nurse1", true);
+        assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
+        assert_int_equal(pam_open_session(a.h, 0), PAM_SUCCESS);
+        assert_int_equal(pam_close_session(a.h, 0), PAM_SUCCESS);
+        app_end(&a);
+        attempt_end();
 }
 
 static void refuses_a_fallback(int fd, const struct wire_start *s) {
@@ -1073,6 +1089,7 @@ int main(void) {
                 cmocka_unit_test(a_later_failure_ends_an_earlier_yes),
                 cmocka_unit_test(a_session_is_told_with_its_attempt),
                 cmocka_unit_test(a_session_that_cannot_be_told_does_not_open),
+                cmocka_unit_test(a_session_that_no_account_is_kept_of_opens),
                 cmocka_unit_test(the_sites_fallback_works_without_us_and_can_be_refused_by_us),
                 cmocka_unit_test(pitfall_26_hooks_without_authenticate_prove_nothing),
                 cmocka_unit_test(pitfall_17_a_forked_child_has_not_authenticated),
