@@ -282,6 +282,27 @@ static void pitfall_1_no_failure_becomes_success_before_pam_permit(void **state)
         app_end(&a);
 }
 
+/* The line that man pam_wardtap gives to sites where a refusal is final. */
+static void the_strict_line_falls_back_only_while_nobody_can_judge(void **state) {
+        stage_stack("sudo", "auth [success=done authinfo_unavail=ignore cred_unavail=ignore cred_err=ignore "
+                            "default=die] %\nauth required pam_permit.so\n");
+        assert_int_equal(run_once(allows_nurse1, "sudo", "nurse1"), PAM_SUCCESS);
+        assert_int_equal(run_once(denies, "sudo", "nurse1"), PAM_AUTH_ERR);
+        assert_int_equal(run_once(says_too_many, "sudo", "nurse1"), PAM_MAXTRIES);
+        assert_int_equal(run_once(is_unavailable, "sudo", "nurse1"), PAM_SUCCESS);
+        struct app a = {0};
+        app_start(&a, "sudo", "nurse1", true);
+        assert_int_equal(pam_setcred(a.h, PAM_ESTABLISH_CRED),
+                         PAM_SUCCESS); /* pam_permit's, as login -f needs */
+        attempt_begin(allows_nurse1, 1);
+        assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
+        attempt_end();
+        assert_int_equal(pam_set_item(a.h, PAM_USER, "root"), PAM_SUCCESS);
+        assert_int_equal(pam_setcred(a.h, PAM_ESTABLISH_CRED), PAM_CRED_ERR);
+        app_end(&a);
+        stage_stack("sudo", "auth required %\nsession required %\n");
+}
+
 static void messages_after_the_verdict_have_no_effect(void **state) {
         struct app a = {0};
         attempt_begin(allows_and_then_goes_on, 1);
@@ -1065,6 +1086,7 @@ int main(void) {
                 cmocka_unit_test(a_yes_names_the_user_and_the_attempt),
                 cmocka_unit_test(every_failure_has_its_code_and_names_nobody),
                 cmocka_unit_test(pitfall_1_no_failure_becomes_success_before_pam_permit),
+                cmocka_unit_test(the_strict_line_falls_back_only_while_nobody_can_judge),
                 cmocka_unit_test(messages_after_the_verdict_have_no_effect),
                 cmocka_unit_test(pitfall_28_a_stale_answer_reaches_no_other_attempt),
                 cmocka_unit_test(nobody_listening_is_unavailable),
