@@ -1,0 +1,309 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: Apache-2.0
+# wardtap-authd in a whole station: what lets in and what does not, what happens when something goes away, and what a
+# user of the station, a lying device service or a killed process gains (nothing). Runs in `world`.
+
+uid_anna=2001
+
+# enrol_held USER NUMBER PIN: as `enrol`, with the badge held until it was read.
+enrol_held() {
+        local user=$1 number=$2 pin=$3 out=/run/world/enrol-$1.out
+        wardtap person add "$user" >>"$out" 2>&1 || return 1
+        "$B/tests/integration/pty_say" --timeout 60 -- wardtap badge enrol "$user" >>"$out" 2>&1 &
+        local cli=$!
+        await "$out" "Hold your badge" && badge_in "$user" "$number" && await "$out" "once more" || return 1
+        badge_out "$user"
+        badge_in "$user" "$number"
+        wait $cli || return 1
+        badge_out "$user"
+        key_in "$user"
+        "$B/tests/integration/pty_say" --timeout 60 "PIN=$pin" "PIN=$pin" -- wardtap key enrol "$user" >>"$out" 2>&1 || return 1
+        key_out "$user"
+}
+
+# tap_in NAME WHO NUMBER OPTIONS: a sign-in at the greeter with that badge; the badge stays on the reader.
+tap_in() {
+        local name=$1 who=$2 number=$3
+        shift 3
+        sign_in "$name" --service lightdm "$@"
+        await "$name.out" "Tap your badge" || return 1
+        badge_in "$who" "$number"
+}
+# result NAME: the verdict of a sign-in that was started, once it has one.
+result() { await "$1.out" result: 8 && sed -n 's/ in .*//; s/^result: //p' "$1.out"; }
+took_ms() { await "$1.out" result: 8 && sed -n 's/^result: .* in //; s/\..*//p' "$1.out"; }
+# last_record FIELD: of the newest record.
+last_record() {
+        records -n 1 | python3 -c 'import json, sys; print(json.loads(sys.stdin.read() or "{}").get(sys.argv[1], ""))' "$1"
+}
+# recorded NAME WANTED FIELD: waits until the newest record in the journal says so.
+recorded() {
+        local end=$((SECONDS + 5))
+        until [ "$(last_record "WARDTAP_$3")" = "$2" ]; do
+                [ $SECONDS -lt $end ] || break
+        done
+        is "$1" "$2" "$(last_record "WARDTAP_$3")"
+}
+attempts() { pgrep -P "$(main_pid authd)" || true; }
+# until_gone PID...: until the processes have ended, at most 3 s.
+until_gone() {
+        local pid end=$((SECONDS + 3))
+        for pid in "$@"; do
+                while [ -e "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do
+                        [ $SECONDS -lt $end ] || return 1
+                done
+        done
+}
+sql() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])' "$@"; }
+
+echo "== a station with two people"
+start_station
+enrol_held anna 04a1b2c3 123456 && enrol_held ben 04b1b2c3 654321 || {
+        cat enrol-*.out
+        bad "enrolment"
+        finish
+}
+
+echo "== what lets in"
+key_in anna
+tap_in full anna 04a1b2c3 --answer 123456
+is "badge, key and PIN" "PAM_SUCCESS user=anna" "$(result full)"
+expect "the prompt names the person" "Enter the PIN of your key to sign in as Anna Berg" full.out
+recorded "recorded" sign-in EVENT
+recorded "the badge is no factor" key+verify FACTORS
+is "with its code" 6 "$(last_record WARDTAP_CODE | tr -d '\n' | wc -c)"
+badge_out anna
+
+sign_in step --service sudo --user anna --answer 123456
+is "sudo by the key" "PAM_SUCCESS user=anna" "$(result step)"
+expect "the prompt names the service" "to approve sudo as Anna Berg" step.out
+
+sign_in own --service sudo --user anna --answer 123456 --uid $uid_anna
+is "a user for herself" "PAM_SUCCESS user=anna" "$(result own)"
+
+echo "== grace"
+mkfifo stay
+"$B/tests/integration/pam_client" --service lightdm --session --answer 123456 <stay >stay.out 2>&1 &
+unit_pid[stay]=$!
+tail -f /dev/null >stay &
+stay=$!
+await stay.out "Tap your badge"
+badge_in anna 04a1b2c3
+await stay.out "session open: PAM_SUCCESS"
+recorded "the session is recorded" session-open EVENT
+badge_out anna
+tap_in again anna 04a1b2c3 --resume
+is "the badge alone resumes" "PAM_SUCCESS user=anna" "$(result again)"
+recorded "recorded as that" resume EVENT
+recorded "nothing was proven" none FACTORS
+echo "tap to verdict under grace, with sanitizers: $(last_record WARDTAP_TAP_TO_VERDICT_USEC) usec"
+badge_out anna
+kill $stay
+await stay.out "session closed"
+recorded "the end of the session is recorded" session-close EVENT
+tap_in after anna 04a1b2c3
+is "with the session its grace is gone" "PAM_AUTH_ERR user=" "$(result after)"
+badge_out anna
+
+echo "== what does not"
+tap_in stranger zoe 04ffffff
+is "an unknown badge" "PAM_AUTH_ERR user=" "$(result stranger)"
+expect "with a code" "Code " stranger.out
+recorded "recorded" unknown-badge EVENT
+badge_out zoe
+
+tap_in wrong anna 04a1b2c3 --answer 000000
+is "a wrong PIN" "PAM_AUTH_ERR user=" "$(result wrong)"
+expect "says how many are left" "PIN wrong. 7 tries left. Code " wrong.out
+recorded "recorded" pin-wrong REASON
+badge_out anna
+tap_in short anna 04a1b2c3 --answer 123
+is "a PIN that is none" "PAM_AUTH_ERR user=" "$(result short)"
+recorded "never reached the key" pin-format REASON
+badge_out anna
+
+sign_in other --service sudo --user ben --uid $uid_anna --answer 654321
+is "a user for somebody else" "PAM_AUTH_ERR user=ben" "$(result other)"
+recorded "recorded" not-own REASON
+expect "and told nothing" "This did not work." other.out
+
+tap_in swap ben 04b1b2c3 --user anna
+is "another's badge for a named user" "PAM_AUTH_ERR user=anna" "$(result swap)"
+recorded "recorded" badge-of-another REASON
+badge_out ben
+
+tap_in nokey ben 04b1b2c3 --answer 654321
+is "another's key" "PAM_AUTH_ERR user=" "$(result nokey)"
+recorded "recorded" key-not-yours REASON
+badge_out ben
+
+echo "== what is answered at once, and starts no attempt"
+for case in "--user carl" "--user nobody-at-all" "--rhost far.example.org" "--user anna --rhost far.example.org"; do
+        # shellcheck disable=SC2086
+        sign_in quick --service lightdm $case
+        is "UNAVAIL for $case" PAM_AUTHINFO_UNAVAIL "$(result quick | cut -d' ' -f1)"
+        [ "$(took_ms quick)" -lt 200 ] && ok "in $(took_ms quick) ms" || bad "took $(took_ms quick) ms"
+done
+rules_id=$(stat -c %i /var/lib/wardtap/rules/current)
+mv /var/lib/wardtap/rules/current /run/world/current
+sign_in norules --service lightdm
+is "without rules" PAM_AUTHINFO_UNAVAIL "$(result norules | cut -d' ' -f1)"
+mv /run/world/current /var/lib/wardtap/rules/current
+is "the same rules again" "$rules_id" "$(stat -c %i /var/lib/wardtap/rules/current)"
+
+echo "== what goes away"
+key_out anna
+key_in anna --touch never
+tap_in leaver anna 04a1b2c3 --answer 123456
+await leaver.out "touch your key to sign in"
+before=$(attempts)
+[ -n "$before" ] || bad "an attempt is running"
+kill -KILL "${unit_pid[leaver]}"
+wait "${unit_pid[leaver]}" 2>/dev/null || true
+# shellcheck disable=SC2086
+timeout 1 bash -c "$(declare -f until_gone); until_gone $before" && ok "a hang-up ends the attempt within 1 s" || bad "the attempt goes on"
+recorded "as cancelled" cancelled EVENT
+badge_out anna
+key_out anna
+key_in anna
+tap_in next anna 04a1b2c3 --answer 123456
+is "and leaves everything free for the next" "PAM_SUCCESS user=anna" "$(result next)"
+badge_out anna
+
+sign_in pulled --service lightdm --answer 123456
+await pulled.out "Tap your badge"
+restart_unit wardtapd
+badge_in anna 04a1b2c3
+is "wardtapd restarts while somebody waits" "PAM_SUCCESS user=anna" "$(result pulled)"
+badge_out anna
+
+tap_in killed anna 04a1b2c3
+await killed.out "prompt:" || true
+sign_in victim --service lightdm
+await victim.out "Tap your badge"
+victim=$(attempts | tail -n 1)
+kill -KILL "$victim"
+is "a killed attempt lets nobody in" PAM_AUTHINFO_UNAVAIL "$(result victim | cut -d' ' -f1)"
+badge_out anna
+tap_in still anna 04a1b2c3 --answer 123456
+is "and the listener goes on" "PAM_SUCCESS user=anna" "$(result still)"
+badge_out anna
+
+python3 - <<'P' >locked.out &
+import sqlite3, sys, time
+db = sqlite3.connect("/var/lib/wardtap/state/state.db", isolation_level=None)
+db.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+time.sleep(30)
+P
+locker=$!
+await locked.out locked
+tap_in locked anna 04a1b2c3 --answer 123456
+is "state.db held by another writer" "PAM_AUTH_ERR user=" "$(result locked)"
+recorded "recorded" store REASON
+badge_out anna
+kill $locker
+wait $locker 2>/dev/null || true
+
+echo "== a user who wants everything"
+before=$(main_pid authd)
+mkfifo crowd.in
+"$B/tests/integration/crowd" $uid_anna 64 400 <crowd.in >crowd.out 2>&1 &
+tail -f /dev/null >crowd.in &
+crowd=$!
+tap_in root anna 04a1b2c3 --answer 123456
+is "64 held and 400 fast connections: root signs in" "PAM_SUCCESS user=anna" "$(result root)"
+badge_out anna
+await crowd.out "still held"
+kill $crowd
+cat crowd.out
+mkfifo crowd2.in
+"$B/tests/integration/crowd" --start $uid_anna 64 400 <crowd2.in >crowd2.out 2>&1 &
+tail -f /dev/null >crowd2.in &
+crowd=$!
+await crowd2.out "still held"
+tap_in root2 anna 04a1b2c3 --answer 123456
+is "the same with attempts: root signs in" "PAM_SUCCESS user=anna" "$(result root2)"
+badge_out anna
+cat crowd2.out
+kill $crowd
+is "the listener is the same" "$before" "$(main_pid authd)"
+
+echo "== one attempt against another"
+sign_in watched --service lightdm
+await watched.out "Tap your badge"
+for pid in $(attempts | tail -n 1) $(main_pid authd); do
+        "$B/tests/integration/peek" 901 901 "$pid" >peek.out
+        is "its memory" "memory: Permission denied" "$(sed -n 1p peek.out)"
+        is "its descriptors" "descriptors: Permission denied" "$(sed -n 2p peek.out)"
+        is "tracing it" "trace: Operation not permitted" "$(sed -n 3p peek.out)"
+done
+is "its filter" 2 "$(sed -n 's/^Seccomp:\t//p' "/proc/$(attempts | tail -n 1)/status")"
+kill "${unit_pid[watched]}"
+wait "${unit_pid[watched]}" 2>/dev/null || true
+
+echo "== a device service that lies"
+real=/run/world/real.sock
+mv /run/wardtap/device.sock $real
+# lie MODE [ID REAL]: puts a liar in its place.
+lie() {
+        : >liar.out
+        "$B/tests/integration/fake_device" "$@" >liar.out 2>>liar.err &
+        liar=$!
+        await liar.out listening
+}
+truth() {
+        kill $liar
+        wait $liar 2>/dev/null || true
+}
+credential() { sql /var/lib/wardtap/people/people.db "select hex(credential_id) from key k join person p on p.id = k.person where p.user = '$1'"; }
+
+for mode in gone garbage huge; do
+        lie $mode
+        tap_in "lie-$mode" anna 04a1b2c3 --answer 123456
+        case $(result "lie-$mode") in
+        PAM_AUTH_ERR* | PAM_AUTHINFO_UNAVAIL*) ok "$mode: $(result "lie-$mode"), $(last_record WARDTAP_REASON)" ;;
+        *) bad "$mode: $(result "lie-$mode")" ;;
+        esac
+        badge_out anna
+        truth
+done
+lie true 00 $real
+tap_in honest anna 04a1b2c3 --answer 123456
+is "an honest go-between" "PAM_SUCCESS user=anna" "$(result honest)"
+badge_out anna
+truth
+lie replay 00 $real
+tap_in replay anna 04a1b2c3 --answer 123456
+is "an assertion of before" "PAM_AUTH_ERR user=" "$(result replay)"
+recorded "is forged" key-forged REASON
+badge_out anna
+truth
+key_out anna
+key_in ben
+for mode in other relabel; do
+        lie $mode "$(credential ben)" $real
+        tap_in "$mode" anna 04a1b2c3 --answer 654321
+        is "ben's valid assertion for anna ($mode)" "PAM_AUTH_ERR user=" "$(result $mode)"
+        recorded "is forged" key-forged REASON
+        badge_out anna
+        truth
+done
+mv $real /run/wardtap/device.sock
+key_out ben
+
+echo "== no reader"
+sign_in waiting --service lightdm
+await waiting.out "Tap your badge"
+stop_pcscd
+is "the last reader goes while somebody waits" PAM_AUTHINFO_UNAVAIL "$(result waiting | cut -d' ' -f1)"
+sign_in noreader --service lightdm
+is "no reader at all" PAM_AUTHINFO_UNAVAIL "$(result noreader | cut -d' ' -f1)"
+
+echo "== no wardtapd"
+stop_unit wardtapd
+sign_in alone --service lightdm
+is "without wardtapd" PAM_AUTHINFO_UNAVAIL "$(result alone | cut -d' ' -f1)"
+
+grep -E "ERROR: AddressSanitizer|runtime error|ended by signal" authd.err && bad "the daemon's own words" || ok "no complaint of the sanitizers"
+finish
