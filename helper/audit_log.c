@@ -61,17 +61,25 @@ int audit_log_add(struct audit_log *log, struct record *r, uint64_t *ret_seq) {
 }
 
 /* Real size with a tail of zeros: an append then changes no metadata but the extent's state, and a full disk
- * is met here rather than in the middle of a record. A file system without fallocate goes without. */
+ * is met here rather than in the middle of a record. Where there is not so much room, less is reserved. A
+ * file system without fallocate goes without. */
 static int reserve(struct audit_log *log, uint64_t needed) {
         uint64_t have = log->reserved;
         if (log->end + needed + log->config.reserve_bytes / 4 <= have)
                 return 0;
-        uint64_t want = log->end + needed + log->config.reserve_bytes;
-        if (fallocate(log->fd, 0, (off_t) have, (off_t) (want - have)) == 0)
-                log->reserved = want;
-        else if (errno != EOPNOTSUPP && errno != ENOSYS && log->end + needed > have)
-                return -errno;
-        return 0;
+        for (uint64_t step = log->config.reserve_bytes;; step /= 4) {
+                uint64_t want = log->end + needed + step;
+                if (want <= have)
+                        return 0;
+                if (fallocate(log->fd, 0, (off_t) have, (off_t) (want - have)) == 0) {
+                        log->reserved = want;
+                        return 0;
+                }
+                if (errno == EOPNOTSUPP || errno == ENOSYS)
+                        return 0;
+                if (step == 0)
+                        return -errno;
+        }
 }
 
 static int write_all(int fd, const uint8_t *p, size_t n, uint64_t at) {

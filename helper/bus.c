@@ -232,7 +232,7 @@ static int connect_bus(struct bus *b) {
             (r = sd_bus_add_object_vtable(b->bus, NULL, BUS_PATH, BUS_NAME, vtable, b)) < 0 ||
             (r = sd_bus_request_name_async(b->bus, NULL, BUS_NAME, 0, on_named, b)) < 0)
                 return r;
-        return sd_bus_attach_event(b->bus, b->event, SD_EVENT_PRIORITY_NORMAL);
+        return sd_bus_attach_event(b->bus, b->event, SD_EVENT_PRIORITY_IDLE);
 }
 
 static void open_bus(struct bus *b) {

@@ -14,7 +14,7 @@
 #include <systemd/sd-daemon.h>
 
 /* Records looked up in one go. */
-#define LOOK_BURST 256U
+#define LOOK_BURST 32U
 #define RESEND_MOST_USEC (300U * 1000U * 1000U)
 /* A record that the journal drops, while it keeps later ones, is given up after so many times. */
 #define RESENDS_MAX 3U
@@ -66,6 +66,8 @@ static int open_check(struct journal_sender *s) {
                 return r;
         s->check_is_open = true;
         r = sd_event_add_io(s->config.event, &s->check_io, fd, EPOLLIN, on_journal, s);
+        if (r >= 0)
+                r = sd_event_source_set_priority(s->check_io, SENDER_PRIORITY);
         if (r < 0)
                 sender_close_check(s);
         return r;

@@ -33,8 +33,8 @@ int sender_timer(struct journal_sender *s, sd_event_source **source, uint64_t af
                         return r;
                 return sd_event_source_set_enabled(*source, SD_EVENT_ONESHOT);
         }
-        return sd_event_add_time_relative(s->config.event, source, CLOCK_MONOTONIC, after_usec, 0, handler,
-                                          s);
+        r = sd_event_add_time_relative(s->config.event, source, CLOCK_MONOTONIC, after_usec, 0, handler, s);
+        return r < 0 ? r : sd_event_source_set_priority(*source, SENDER_PRIORITY);
 }
 
 static void want_writable(struct journal_sender *s, bool want) {
@@ -74,6 +74,7 @@ static int connect_socket(struct journal_sender *s) {
         int r = sd_event_add_io(s->config.event, &s->io, fd, EPOLLOUT, on_writable, s);
         if (r < 0)
                 return r;
+        (void) sd_event_source_set_priority(s->io, SENDER_PRIORITY);
         (void) sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
         s->fd = TAKE_FD(fd);
         s->retry_usec = 0;

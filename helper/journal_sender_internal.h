@@ -4,6 +4,9 @@
 
 #include "helper/journal_sender.h"
 
+/* Nobody waits for the journal: whoever waits for a tap or a record goes first. */
+#define SENDER_PRIORITY SD_EVENT_PRIORITY_IDLE
+
 struct journal_sender {
         struct journal_sender_config config;
         int fd;

@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 
 #define WAITING_MAX 128U
+#define RECORDER_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
 
 struct waiting {
         uint64_t client, seq;
@@ -113,8 +114,9 @@ int recorder_new(const struct recorder_config *c, struct recorder **ret) {
         int e = sd_event_add_defer(c->event, &r->defer, on_defer, r);
         if (e < 0)
                 return e;
-        /* After everything else that is ready in this turn: then several records share one fdatasync. */
-        if ((e = sd_event_source_set_priority(r->defer, SD_EVENT_PRIORITY_IDLE)) < 0 ||
+        /* After the messages that are ready in this turn, so that several records share one fdatasync;
+         * before what nobody waits for (the journal, the bus). */
+        if ((e = sd_event_source_set_priority(r->defer, RECORDER_PRIORITY)) < 0 ||
             (e = sd_event_source_set_enabled(r->defer, SD_EVENT_OFF)) < 0)
                 return e;
         *ret = TAKE_PTR(r);
