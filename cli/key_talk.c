@@ -26,7 +26,9 @@ static const struct {
         [DEVICE_NOT_TOUCHED] =
                 {CLI_TIMED_OUT,
                  N_("The key was not touched in time. Try again, and touch it when it blinks.")},
-        [DEVICE_REFUSED] = {CLI_FAILED, N_("The key refused. Try again, or use another key.")},
+        [DEVICE_REFUSED] =
+                {CLI_FAILED,
+                 N_("The key refused, or nobody touched it. Try again, and touch it when it blinks.")},
         [DEVICE_CANCELLED] = {CLI_TIMED_OUT, N_("Cancelled. Nothing was enrolled.")},
         [DEVICE_TIMED_OUT] = {CLI_TIMED_OUT,
                               N_("The key did not answer in time. Take it out, put it back and try again.")},

@@ -26,18 +26,24 @@ ended() {
         wait "${unit_pid[$1]}" || got=$?
         is "$1: exit code $2" "$2" "$got"
 }
-# tap NUMBER [OPTIONS]: a badge comes and goes.
+# tap NAME TEXT NUMBER [OPTIONS]: a badge is held to the reader until NAME has said TEXT.
 tap() {
+        local name=$1 text=$2
+        shift 2
         badge_in one "$@"
+        await "$name.out" "$text"
         badge_out one
 }
 # tap_twice NAME NUMBER: through a whole `wardtap badge enrol` that was begun as NAME.
 tap_twice() {
         await "$1.out" "Hold your badge"
-        tap "$2"
-        await "$1.out" "once more"
-        tap "$2"
+        tap "$1" "once more" "$2"
+        badge_in one "$2"
+        tail --pid="${unit_pid[$1]}" -f /dev/null
+        badge_out one
 }
+# status_of FIELD: of `wardtap status --json`, whose exit code says only whether all is well.
+status_of() { { wardtap status --json || true; } | jq -r ".$1"; }
 people() { wardtap person list --json | grep -c '"user"' || true; }
 events() { records | grep -c "\"WARDTAP_EVENT\":\"$1\"" || true; }
 
@@ -113,27 +119,30 @@ expect "says the token" "holds badge $token" first.out
 
 begin same -- wardtap badge enrol anna
 await same.out "Hold your badge"
-tap 04A1B2C3
+tap same "wardtap:" 04A1B2C3
 ended same 4
 expect "she holds it already" "holds this badge already" same.out
 begin another -- wardtap badge enrol ben
 await another.out "Hold your badge"
-tap 04A1B2C3
+tap another "wardtap:" 04A1B2C3
 ended another 4
 expect "names the holder" "belongs to Anna Berg (anna)" another.out
 is "both refusals are records" 2 "$(events badge-refused)"
 
 begin random -- wardtap badge enrol ben
 await random.out "Hold your badge"
-for n in 1 2 3; do tap 08112233 --fault random; done
+for n in 1 2 3; do
+        badge_in one 08112233 --fault random
+        timeout 20 bash -c "until [ \$(grep -c 'another number each time' random.out) = $n ]; do read -rt 0.05 <> <(:) || true; done" || bad "tap $n"
+        badge_out one
+done
 ended random 1
 expect "a random number is refused in words" "shows another number each time" random.out
 
 begin swapped -- wardtap badge enrol ben
 await swapped.out "Hold your badge"
-tap 04D1E2F3
-await swapped.out "once more"
-tap 04D1E2F4
+tap swapped "once more" 04D1E2F3
+tap swapped "wardtap:" 04D1E2F4
 ended swapped 1
 expect "another badge at the second tap" "not the same badge" swapped.out
 
@@ -153,8 +162,7 @@ expect_not "and not in what a script reads" "D1 E2" piped.json
 # --- what cannot be recorded does not happen
 begin gone -- wardtap badge enrol ben
 await gone.out "Hold your badge"
-tap 04EEEEEE
-await gone.out "once more"
+tap gone "once more" 04EEEEEE
 stop_unit wardtapd
 ended gone 6
 start_wardtapd
@@ -179,34 +187,45 @@ ended key-interrupted 7
 run key-without-terminal 1 setsid -w wardtap key enrol ben
 expect "a PIN needs a terminal" "read from a terminal only" key-without-terminal.out
 key_out anna
-key_in lazy --touch never --touch-timeout 2000
+key_in lazy --touch never --touch-timeout 1000 --timeout-error 2f
 begin key-untouched "New PIN=1357" "same PIN=1357" -- wardtap key enrol ben
 ended key-untouched 7
 expect "nobody touched it" "not touched in time" key-untouched.out
 key_out lazy
-for fault in wrong-signature uv-clear; do
-        "$B/tests/virtual/key" --help 2>&1 | grep -q -- "$fault" || continue
-        key_in "$fault" --fault "$fault"
-        begin "key-$fault" "New PIN=1357" "same PIN=1357" -- wardtap key enrol ben
-        ended "key-$fault" 1
-        expect "$fault is not believed" "cannot be trusted" "key-$fault.out"
+key_in slow --touch never --pin 1357
+begin key-pulled "PIN of=1357" -- wardtap key enrol ben
+await key-pulled.out "Touch your key"
+key_out slow
+ended key-pulled 1
+expect "the key is gone" "wardtap: The key" key-pulled.out
+key_in slow --touch never
+begin key-late "PIN of=1357" -- wardtap key enrol ben --timeout 5
+ended key-late 7
+begin key-cancelled "PIN of=1357" "Touch your key=^C" -- wardtap key enrol ben
+ended key-cancelled 7
+key_out slow
+for fault in wrong-signature uv-clear up-clear wrong-rp wrong-credential-id counter-back truncated-cbor; do
+        key_in "$fault" --fault "$fault" --pin 1357
+        begin "bad-$fault" "PIN of=1357" -- wardtap key enrol ben --timeout 20
+        ended "bad-$fault" 1
+        expect "one sentence for $fault" "wardtap: " "bad-$fault.out"
         key_out "$fault"
 done
 is "ben holds no key after all that" "[]" "$(wardtap key list ben --json)"
 
 # --- rules
-hash=$(wardtap status --json | jq -r .rules)
+hash=$(status_of rules)
 cp /etc/wardtap/wardtap.conf good.conf
 echo "SignIn=nothing" >>/etc/wardtap/wardtap.conf
 run apply-bad 1 wardtap policy apply --reason "a typo"
 expect "the mistake is named" "/etc/wardtap/wardtap.conf:" apply-bad.out
 is "an alert" 1 "$(events policy-refused)"
-is "the rules before stay" "$hash" "$(wardtap status --json | jq -r .rules)"
+is "the rules before stay" "$hash" "$(status_of rules)"
 cp good.conf /etc/wardtap/wardtap.conf
 sed -i 's/ward3-bay2/ward3-bay3/' /etc/wardtap/wardtap.conf
 run apply-good 0 wardtap policy apply --reason "bay 3" --author carol --json
 is "a record with author and reason" 1 "$(records | grep -c 'author carol: bay 3')"
-is "what wardtapd knows is what is in force" "$(jq -r .hash apply-good.out)" "$(wardtap status --json | jq -r .rules)"
+is "what wardtapd knows is what is in force" "$(jq -r .hash apply-good.out)" "$(status_of rules)"
 
 run explain-nothing 0 wardtap policy explain --user anna --service lightdm
 expect "the role and by which group" "Role 'nurse' by the group 'nurses'" explain-nothing.out
