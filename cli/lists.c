@@ -5,14 +5,10 @@
 #include "cli/when.h"
 #include "common/bytes.h"
 
-FILE *list_out(const struct list *l) {
-        return l->out ? l->out : stdout;
-}
-
 void list_row(struct list *l, const char *const *cells) {
         l->n++;
         if (l->printing)
-                table_print(&l->table, list_out(l), cells);
+                table_print(&l->table, stdout, cells);
         else
                 table_measure(&l->table, cells);
 }
@@ -20,17 +16,17 @@ void list_row(struct list *l, const char *const *cells) {
 bool list_next_pass(struct list *l) {
         if (l->json) {
                 if (!l->array)
-                        json_list_end(&l->rows, list_out(l));
+                        json_list_end(&l->rows, stdout);
                 return false;
         }
         if (l->printing)
                 return false;
         if (l->n == 0) {
-                (void) fprintf(list_out(l), "%s\n", _("There are none."));
+                (void) printf("%s\n", _("There are none."));
                 return false;
         }
         table_measure(&l->table, l->table.titles);
-        table_print_titles(&l->table, list_out(l));
+        table_print_titles(&l->table, stdout);
         l->printing = true;
         return true;
 }
@@ -40,7 +36,7 @@ static void put_json(struct list *l, struct json_object *o) {
                 json_append(l->array, o);
                 return;
         }
-        json_list_print(&l->rows, list_out(l), o);
+        json_list_print(&l->rows, stdout, o);
         (void) json_object_put(o);
 }
 
@@ -173,7 +169,6 @@ int list_keys_json(struct admin *a, const struct store_person *person, struct js
 
 static int command_list(const struct cli_arguments *args, bool keys) {
         _cleanup_(admin_close) struct admin a = {.broker = -1};
-        _cleanup_(spool_close) struct spool spool = {0};
         struct store_person p;
         const char *user = cli_word(args, 0);
         bool all = args->option[OPTION_ALL];
@@ -185,13 +180,8 @@ static int command_list(const struct cli_arguments *args, bool keys) {
         struct list l = {.admin = &a,
                          .all = all,
                          .json = args->option[OPTION_JSON],
-                         .out = spool_open(&spool),
                          .table = keys ? key_table(all) : badge_table(all)};
-        r = keys ? run_keys(&l, user ? &p : NULL) : run_badges(&l, user ? &p : NULL);
-        admin_close(&a);
-        if (r == CLI_OK)
-                spool_print(&spool, stdout);
-        return r;
+        return keys ? run_keys(&l, user ? &p : NULL) : run_badges(&l, user ? &p : NULL);
 }
 
 int command_badge_list(const struct cli_arguments *args) {

@@ -13,11 +13,9 @@ struct list {
         struct table table;
         struct json_list rows;
         struct json_object *array; /* JSON goes into this instead */
-        FILE *out;                 /* NULL = stdout */
         size_t n;                  /* rows so far in this pass */
 };
 
-FILE *list_out(const struct list *l);
 void list_row(struct list *l, const char *const *cells);
 /* After one pass over the rows: true when another is wanted. Prints titles or ends the JSON. */
 bool list_next_pass(struct list *l);

@@ -2,6 +2,7 @@
 /* `wardtap`: enrolment, rules and questions of the help desk. The table of its commands. */
 #include <locale.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "cli/cli.h"
@@ -50,6 +51,7 @@ static const struct cli_command commands[] = {
 int main(int argc, char **argv) {
         (void) setlocale(LC_ALL, "");
         (void) umask(022);
+        (void) setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* a PIN or a badge's number may be in memory */
         int r = cli_main(commands, ELEMENTSOF(commands), argc, argv);
         if (fflush(stdout) != 0 || ferror(stdout))
                 return r != CLI_OK ? r : fail(CLI_FAILED, _("What was to be printed could not be written."));

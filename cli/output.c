@@ -79,27 +79,6 @@ void print_pair(FILE *f, size_t width, const char *title, const char *value) {
         (void) fputc('\n', f);
 }
 
-FILE *spool_open(struct spool *s) {
-        s->f = open_memstream(&s->text, &s->n);
-        if (!s->f)
-                exit(fail(CLI_FAILED, _("There is not enough memory.")));
-        return s->f;
-}
-
-void spool_print(struct spool *s, FILE *f) {
-        bool whole = fflush(s->f) == 0 && !ferror(s->f);
-        if (!whole)
-                exit(fail(CLI_FAILED, _("There is not enough memory.")));
-        (void) fwrite(s->text, 1, s->n, f);
-}
-
-void spool_close(struct spool *s) {
-        if (s->f)
-                (void) fclose(s->f);
-        free(s->text);
-        *s = (struct spool){0};
-}
-
 static struct json_object *there(struct json_object *o) {
         if (!o)
                 exit(fail(CLI_FAILED, _("There is not enough memory.")));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is printed: aligned tables and JSON, both one row at a time. */
+/* What is printed: aligned tables and JSON, both one row at a time, so that a list of a whole hospital needs
+ * no more memory than one person. */
 #pragma once
 
 #include <json.h>
@@ -27,16 +28,6 @@ void table_print(const struct table *t, FILE *f, const char *const *cells);
 
 /* "Title:   value", with the titles as wide as `width` columns; nothing for a NULL or empty value. */
 void print_pair(FILE *f, size_t width, const char *title, const char *value);
-
-/* Text kept back until the store is closed: a list that waits in a pager must not hold a lock. */
-struct spool {
-        FILE *f;
-        char *text;
-        size_t n;
-};
-FILE *spool_open(struct spool *s); /* out of memory ends the program */
-void spool_print(struct spool *s, FILE *f);
-void spool_close(struct spool *s); /* for _cleanup_ */
 
 static inline void json_putp(struct json_object **o) {
         if (*o)

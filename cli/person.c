@@ -134,7 +134,7 @@ static int person_row(const struct store_person *p, void *data) {
         struct list *l = data;
         if (l->json) {
                 _cleanup_(json_putp) struct json_object *o = person_json(p);
-                json_list_print(&l->rows, list_out(l), o);
+                json_list_print(&l->rows, stdout, o);
         } else {
                 list_row(l, cells);
         }
@@ -143,10 +143,8 @@ static int person_row(const struct store_person *p, void *data) {
 
 int command_person_list(const struct cli_arguments *args) {
         _cleanup_(admin_close) struct admin a = {.broker = -1};
-        _cleanup_(spool_close) struct spool spool = {0};
         struct list l = {.admin = &a,
                          .json = args->option[OPTION_JSON],
-                         .out = spool_open(&spool),
                          .table.titles = {_("USER"), _("NAME"), _("STATE"), _("NOT BEFORE"), _("NOT AFTER"),
                                           _("ADDED")}};
         int r = admin_open_read(&a);
@@ -155,11 +153,7 @@ int command_person_list(const struct cli_arguments *args) {
         do
                 r = store_each_person(a.store, person_row, &l);
         while (r >= 0 && list_next_pass(&l));
-        if (r < 0)
-                return admin_store_failed(r);
-        admin_close(&a);
-        spool_print(&spool, stdout);
-        return CLI_OK;
+        return r < 0 ? admin_store_failed(r) : CLI_OK;
 }
 
 static void show_history(const struct store_person *p) {
@@ -205,9 +199,9 @@ int command_person_show(const struct cli_arguments *args) {
                 return r;
         }
         show_person(&p);
-        (void) putchar('\n');
+        (void) printf("\n%s\n", _("Badges"));
         if ((r = list_badges(&a, &p)) != CLI_OK)
                 return r;
-        (void) putchar('\n');
+        (void) printf("\n%s\n", _("Keys"));
         return list_keys(&a, &p);
 }

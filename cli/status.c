@@ -327,9 +327,9 @@ static void print_text(struct status *s, bool ok) {
 int command_status(const struct cli_arguments *args) {
         _cleanup_(status_clear) struct status s = {.sockets = json_new(), .problems = json_new_array()};
         look_at_bus(&s);
-        look_at_socket(&s, "auth", PATH_AUTH_SOCKET, "wardtap-authd.socket");
+        look_at_socket(&s, "auth", PATH_AUTH_SOCKET, "wardtap-auth.socket");
         look_at_socket(&s, "device", PATH_DEVICE_SOCKET, "wardtap-device.socket");
-        look_at_socket(&s, "broker", PATH_BROKER_SOCKET, "wardtapd.socket");
+        look_at_socket(&s, "broker", PATH_BROKER_SOCKET, "wardtap-broker.socket");
         look_at_rules(&s);
         look_at_people(&s);
         bool ok = json_object_array_length(s.problems) == 0;

@@ -240,7 +240,7 @@ run explain-no-key 3 wardtap policy explain --user ben --service lightdm --evide
 
 # --- status
 run status-up 1 wardtap status
-expect "auth socket is named as missing" "wardtap-authd.socket" status-up.out
+expect "auth socket is named as missing" "wardtap-auth.socket" status-up.out
 expect "the reader" "Virtual PCD" status-up.out
 run status-user 1 as_anna wardtap status --json
 is "a user sees what the bus says, and no people" "not checked" "$(jq -r .people status-user.out)"
