@@ -353,7 +353,7 @@ static void tell_evidence(struct explanation *x, const struct policy_decision *d
                 step(x, _("No full sign-in on this station is known."));
         else
                 step(x, _("Last full sign-in here: %s."), when_local(x->history.strong_usec, at));
-        if (d->role && d->role->grace_usec > 0 && d->role->sign_in != FACTOR_BADGE)
+        if (d->role && d->role->grace_usec > 0 && e->badge != BADGE_NONE && !e->key_present)
                 step(x,
                      x->asked.own_session
                              ? _("The role's grace is %s, and there is a session that it may resume.")

@@ -111,15 +111,17 @@ static void print_who(const struct entry *e) {
         print_pair(stdout, TITLE_WIDTH, _("Who"), text[0] ? text : _("nobody that is known here"));
 }
 
-static void print_shown(const struct entry *e) {
-        char text[1024] = "";
-        join(text, sizeof(text), _("badge "), field(e, RECORD_FIELD_BADGE));
-        join(text, sizeof(text), "", field(e, RECORD_FIELD_BADGE_KIND));
-        join(text, sizeof(text), _("key "), field(e, RECORD_FIELD_KEY));
-        join(text, sizeof(text), _("factors "), field(e, RECORD_FIELD_FACTORS));
-        join(text, sizeof(text), _("level AAL"), field(e, RECORD_FIELD_AAL));
-        join(text, sizeof(text), _("grace "), field(e, RECORD_FIELD_GRACE));
-        print_pair(stdout, TITLE_WIDTH, _("Proven"), text[0] ? text : _("nothing"));
+static void print_proven(const struct entry *e) {
+        char shown[1024] = "", proven[1024] = "";
+        const char *factors = field(e, RECORD_FIELD_FACTORS);
+        join(shown, sizeof(shown), _("badge "), field(e, RECORD_FIELD_BADGE));
+        join(shown, sizeof(shown), "", field(e, RECORD_FIELD_BADGE_KIND));
+        join(shown, sizeof(shown), _("key "), field(e, RECORD_FIELD_KEY));
+        print_pair(stdout, TITLE_WIDTH, _("Shown"), shown[0] ? shown : _("nothing"));
+        join(proven, sizeof(proven), "", strcmp(factors, "none") == 0 ? "" : factors);
+        join(proven, sizeof(proven), _("level AAL"), field(e, RECORD_FIELD_AAL));
+        join(proven, sizeof(proven), _("grace "), field(e, RECORD_FIELD_GRACE));
+        print_pair(stdout, TITLE_WIDTH, _("Proven"), proven[0] ? proven : _("nothing"));
 }
 
 static bool is_success(const struct entry *e) {
@@ -144,7 +146,7 @@ static void print_text(const char *code, const struct entry *e) {
         print_pair(stdout, TITLE_WIDTH, _("What"), text);
         print_where(e);
         print_who(e);
-        print_shown(e);
+        print_proven(e);
         print_pair(stdout, TITLE_WIDTH, _("Detail"), field(e, RECORD_FIELD_DETAIL));
         print_pair(stdout, TITLE_WIDTH, _("Why"),
                    meaning ? meaning : _("This version does not know that reason."));
