@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `wardtap policy explain`: what is asked, and the steps that lead to the answer. */
+#pragma once
+
+#include "cli/admin.h"
+#include "cli/output.h"
+#include "policy/decide.h"
+
+struct explanation {
+        struct rules *rules;
+        struct admin admin;
+        struct store_person person;
+        struct policy_person asked; /* about whom */
+        struct policy_history history;
+        struct policy_question question;
+        struct words groups, tags; /* both owned */
+        struct json_object *steps; /* sentences */
+};
+
+/* One more sentence. */
+void explain_step(struct explanation *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* All sentences about what was asked and decided. */
+void explain_tell(struct explanation *x, const struct policy_decision *d);
+void explain_answer(struct explanation *x, const struct policy_decision *d, bool json);
