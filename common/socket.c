@@ -11,7 +11,7 @@
 #include <time.h>
 
 int socket_peer(int fd, struct ucred *ret) {
-        struct ucred peer;
+        struct ucred peer = {0};
         socklen_t n = sizeof(peer);
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0)
                 return -errno;
@@ -33,7 +33,7 @@ int socket_connect(const char *path, uid_t listener_uid, int *ret_fd) {
                 return -errno;
         if (connect(fd, (const struct sockaddr *) &sa, sizeof(sa)) < 0)
                 return -errno;
-        struct ucred peer;
+        struct ucred peer = {0};
         int r = socket_peer(fd, &peer);
         if (r < 0)
                 return r;

@@ -393,7 +393,7 @@ static int insert_badge(struct store *s, const struct store_badge *b, int64_t *r
 }
 
 static int need_person(struct store *s, int64_t id) {
-        struct store_person p;
+        struct store_person p = {0};
         int r = store_find_person_by_id(s, id, &p);
         return r < 0 ? r : p.ended_usec != 0 ? -ENOENT : 0;
 }
