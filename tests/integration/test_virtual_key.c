@@ -612,11 +612,11 @@ static void a_signal_that_the_mask_lets_through_ends_the_read(void **state) {
 
 /* A real key knows nothing of who has it open: only CANCEL or its own timeout ends the wait. */
 static void a_client_that_vanishes_leaves_the_key_busy_unless_told_otherwise(void **state) {
-        static const char *const kinds[] = {"keep", "release"};
+        static const char *const kinds[] = {"keep", "release"}, *const patience[] = {"60000", "500"};
         static const int expected[] = {FIDO_ERR_RX, FIDO_ERR_OPERATION_DENIED};
         for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
-                struct plugged k =
-                        PLUG("--touch", "never", "--on-close", kinds[i], "--touch-timeout", "5000", NULL);
+                struct plugged k = PLUG("--touch", "never", "--on-close", kinds[i], "--touch-timeout",
+                                        patience[i], NULL);
                 fido_dev_t *dev = open_key();
                 fido_cred_t *c = new_credential(COSE_ES256);
                 assert_int_equal(fido_dev_set_timeout(dev, SHORT_MS), FIDO_OK);

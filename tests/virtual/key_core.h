@@ -138,7 +138,7 @@ struct key_request {
         char rp_id[254];
         uint8_t client_data_hash[32];
         bool up, uv, rk;
-        bool up_given, rk_given;
+        bool rk_given;
         bool auth_given;
         uint8_t auth[32];
         size_t auth_n;

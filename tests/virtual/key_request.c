@@ -15,7 +15,6 @@ static enum ctap_status read_options(cbor_item_t *options, struct key_request *q
         cbor_item_t *up = item_named(options, "up"), *uv = item_named(options, "uv"),
                     *rk = item_named(options, "rk");
         q->up = true;
-        q->up_given = up;
         q->rk_given = rk;
         if ((options && !item_is_map(options)) || (up && !item_bool(up, &q->up)) ||
             (uv && !item_bool(uv, &q->uv)) || (rk && !item_bool(rk, &q->rk)))
