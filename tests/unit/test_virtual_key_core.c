@@ -324,6 +324,83 @@ static void parameters_that_are_not_strict_cbor_are_refused(void **state) {
         }
 }
 
+/* Takes one item and checks that it is canonical (CTAP 2.1, section 8): shortest heads, keys in order. */
+static void take_canonical(struct bytes *b) {
+        uint8_t head, more[8];
+        struct bytes skipped, last = {NULL, 0};
+        uint64_t v = 0;
+        assert_int_equal(bytes_take_u8(b, &head), 0);
+        if ((head & 31) < 24)
+                v = head & 31;
+        else {
+                size_t n = (size_t) 1 << ((head & 31) - 24);
+                assert_in_range(head & 31, 24, 27);
+                assert_int_equal(bytes_take_copy(b, more, n), 0);
+                for (size_t i = 0; i < n; i++)
+                        v = v << 8 | more[i];
+                assert_true(n == 1 ? v >= 24 : v >> (n * 4) > 0);
+        }
+        if (head >> 5 == 2 || head >> 5 == 3)
+                assert_int_equal(bytes_take(b, (size_t) v, &skipped), 0);
+        for (uint64_t i = 0; head >> 5 == 4 && i < v; i++)
+                take_canonical(b);
+        for (uint64_t i = 0; head >> 5 == 5 && i < v; i++) {
+                struct bytes key = *b;
+                take_canonical(b);
+                key.n -= b->n;
+                if (last.n > 0 && last.p[0] >> 5 == key.p[0] >> 5)
+                        assert_true(last.n < key.n || (last.n == key.n && memcmp(last.p, key.p, key.n) < 0));
+                else if (last.n > 0)
+                        assert_true(last.p[0] >> 5 < key.p[0] >> 5);
+                last = key;
+                take_canonical(b);
+        }
+}
+
+static void expect_canonical(struct key *k, uint32_t cid, const char *request, size_t n) {
+        struct message m;
+        send(k, 1000, cid, CBOR, request, n);
+        assert_true(receive(k, &m));
+        assert_int_equal(m.command, CBOR);
+        assert_int_equal(m.p[0], 0);
+        struct bytes b = {m.p + 1, m.n - 1};
+        take_canonical(&b);
+        assert_int_equal(bytes_end(&b), 0);
+}
+
+static void what_it_answers_is_canonical_cbor(void **state) {
+        static const char make[] = "\x01\xa6\x01\x58\x20"
+                                   "0123456789abcdef0123456789abcdef"
+                                   "\x02\xa1\x62id\x63"
+                                   "a.b\x03\xa1\x62id\x41u\x04\x81\xa2\x63"
+                                   "alg\x26\x64type\x6apublic-key\x06\xa1\x6b"
+                                   "credProtect\x02\x07\xa1\x62rk\xf5",
+                          other[] = "\x01\xa5\x01\x58\x20"
+                                    "0123456789abcdef0123456789abcdef"
+                                    "\x02\xa1\x62id\x63"
+                                    "a.b\x03\xa1\x62id\x41v\x04\x81\xa2\x63"
+                                    "alg\x27\x64type\x6apublic-key\x07\xa1\x62rk\xf5",
+                          ask[] = "\x02\xa2\x01\x63"
+                                  "a.b\x02\x58\x20"
+                                  "0123456789abcdef0123456789abcdef";
+        static const enum key_attestation kinds[] = {KEY_ATTESTATION_SELF, KEY_ATTESTATION_BASIC,
+                                                     KEY_ATTESTATION_NONE};
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                _cleanup_(key_freep) struct key *k =
+                        plug((struct key_config){.uv_able = true, .attestation = kinds[i]});
+                uint32_t cid = open_channel(k);
+                expect_canonical(k, cid, "\x04", 1);
+                expect_canonical(k, cid, other, sizeof(other) - 1);
+                expect_canonical(k, cid, other, sizeof(other) - 1); /* takes the place of the first */
+                expect_canonical(k, cid, ask, sizeof(ask) - 1);
+                expect_canonical(k, cid, make, sizeof(make) - 1);
+                send(k, 1000, cid, CBOR, "\x08", 1); /* getNextAssertion of nothing */
+                expect_byte(k, cid, CBOR, 0x30);
+                expect_canonical(k, cid, "\x06\xa1\x02\x01", 4);
+                expect_canonical(k, cid, "\x06\xa2\x01\x02\x02\x02", 6);
+        }
+}
+
 static void an_empty_auth_parameter_asks_for_a_touch_only(void **state) {
         static const char request[] = "\x02\xa4\x01\x61r\x02\x58\x20"
                                       "0123456789abcdef0123456789abcdef\x06\x40\x07\x02";
@@ -413,6 +490,7 @@ int main(void) {
                 cmocka_unit_test(a_touch_a_delay_and_a_cancel_end_the_wait),
                 cmocka_unit_test(wink_and_unknown_commands_are_answered),
                 cmocka_unit_test(parameters_that_are_not_strict_cbor_are_refused),
+                cmocka_unit_test(what_it_answers_is_canonical_cbor),
                 cmocka_unit_test(an_empty_auth_parameter_asks_for_a_touch_only),
                 cmocka_unit_test(reset_comes_too_late_ten_seconds_after_plugging),
                 cmocka_unit_test(a_state_file_that_is_not_one_is_refused_and_left_alone),
