@@ -19,9 +19,11 @@ struct card {
         LONG rv; /* of the last call */
 };
 
-/* Another program may hold the card for a moment; its end is waited for until the deadline. */
+/* Another program may hold the card for a moment; its end is waited for until the deadline, by pcscd itself
+ * where it is a transaction. */
 static enum device_reason card_connect(const struct operation *op, struct card *c) {
         for (;;) {
+                operation_last_words(DEVICE_BUSY);
                 c->rv = SCardConnect(c->context, op->request.reader, SCARD_SHARE_SHARED,
                                      SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &c->handle, &c->protocol);
                 if (c->rv != SCARD_E_SHARING_VIOLATION)
@@ -58,7 +60,7 @@ static enum device_reason transmit(void *context, const uint8_t *apdu, size_t n,
 }
 
 static enum device_reason card_begin(struct card *c) {
-        operation_last_words(DEVICE_BUSY); /* pcscd waits without end while another holds the card */
+        operation_last_words(DEVICE_BUSY);
         c->rv = SCardBeginTransaction(c->handle);
         operation_last_words(DEVICE_TIMED_OUT);
         return pcsc_reason(c->rv);

@@ -33,12 +33,27 @@ static void send_much(int fd) {
                 (void) socket_send(fd, much, 128U << 10);
 }
 
+/* Waits for the client, at most 2 s, and takes in what it sent. */
+static void hear(int fd) {
+        uint8_t buf[SOCKET_MESSAGE_MAX];
+        size_t n;
+        if (socket_wait(fd, now_monotonic_usec() + 2000000) == 0)
+                (void) socket_receive(fd, buf, sizeof(buf), &n); /* a hang-up is fine too */
+}
+
+static void ask_twice(int fd) {
+        struct device_event pin = {.type = DEVICE_EVENT_PIN_WANTED};
+        send_event(fd, &pin);
+        hear(fd);
+        send_event(fd, &pin);
+        hear(fd);
+}
+
 static void answer(int fd, const char *how) {
         static const uint8_t garbage[] = {0x41, 0x41, 0x41, 0x41};
         struct device_event assertion = {
                 .type = DEVICE_EVENT_ASSERTION,
                 .assertion = {.credential_id_len = 1, .authdata_len = 1, .signature_len = 1}};
-        struct device_event pin = {.type = DEVICE_EVENT_PIN_WANTED};
         if (strcmp(how, "garbage") == 0)
                 (void) socket_send(fd, garbage, sizeof(garbage));
         else if (strcmp(how, "much") == 0)
@@ -47,17 +62,13 @@ static void answer(int fd, const char *how) {
                 send_event(fd, &assertion);
         else if (strcmp(how, "flood") == 0)
                 flood(fd);
-        else if (strcmp(how, "pin-twice") == 0) {
-                send_event(fd, &pin);
-                send_event(fd, &pin);
-        }
+        else if (strcmp(how, "pin-twice") == 0)
+                ask_twice(fd);
         /* "nothing": hangs up */
 }
 
 int main(int argc, char **argv) {
         struct sockaddr_un sa = {.sun_family = AF_UNIX, .sun_path = PATH_DEVICE_SOCKET};
-        uint8_t buf[SOCKET_MESSAGE_MAX];
-        size_t n;
         int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         if (argc != 2 || listener < 0 || bind(listener, (struct sockaddr *) &sa, sizeof(sa)) < 0 ||
             listen(listener, 8) < 0)
@@ -66,12 +77,9 @@ int main(int argc, char **argv) {
         (void) fflush(stdout);
         for (;;) {
                 _cleanup_(closep) int fd = -1;
-                if (socket_accept(listener, NULL, &fd) < 0 ||
-                    socket_wait(fd, now_monotonic_usec() + 2000000) < 0 ||
-                    socket_receive(fd, buf, sizeof(buf), &n) < 0)
+                if (socket_accept(listener, NULL, &fd) < 0)
                         continue;
+                hear(fd);
                 answer(fd, argv[1]);
-                if (strcmp(argv[1], "pin-twice") == 0) /* what the client sends is let in */
-                        (void) socket_wait(fd, now_monotonic_usec() + 2000000);
         }
 }
