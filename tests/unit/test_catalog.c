@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every event of record.h has its text in the journal's catalog, every text its event, and a text names only
+ * fields that records have. */
+#include "common/record.h"
+
+#include "common/util.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#define CATALOG "packaging/wardtap.catalog"
+#define SIZE_MAX_OF_CATALOG (256U * 1024U)
+
+static char *text;
+
+static int read_catalog(void **state) {
+        FILE *f = fopen(SOURCE_ROOT "/" CATALOG, "re");
+        if (!f)
+                return -1;
+        text = malloc(SIZE_MAX_OF_CATALOG);
+        size_t n = text ? fread(text, 1, SIZE_MAX_OF_CATALOG - 1, f) : 0;
+        (void) fclose(f);
+        if (n == 0)
+                return -1;
+        text[n] = 0;
+        return 0;
+}
+
+static int free_catalog(void **state) {
+        free(text);
+        return 0;
+}
+
+/* The text of an entry up to the next one. */
+static char *entry_of(const char *id) {
+        char head[40];
+        (void) snprintf(head, sizeof(head), "\n-- %s\n", id);
+        const char *at = strstr(text, head);
+        if (!at)
+                return NULL;
+        at += strlen(head);
+        const char *end = strstr(at, "\n-- ");
+        return end ? strndup(at, (size_t) (end - at)) : strdup(at);
+}
+
+static void each_event_has_its_entry(void **state) {
+        for (int e = 0; e < RECORD_EVENT_MAX; e++) {
+                _cleanup_(freep) char *entry = entry_of(record_event_message_id((enum record_event) e));
+                if (!entry)
+                        fail_msg("no entry for %s", record_event_name((enum record_event) e));
+                assert_true(strncmp(entry, "Subject: ", strlen("Subject: ")) == 0);
+                const char *body = strstr(entry, "\n\n");
+                assert_non_null(body);
+                if (strlen(body) < 60)
+                        fail_msg("the entry of %s says nothing", record_event_name((enum record_event) e));
+        }
+}
+
+static void each_entry_has_its_event_once(void **state) {
+        size_t n = 0;
+        for (const char *at = text; (at = strstr(at, "\n-- ")); n++) {
+                char id[33] = "";
+                bool known = false;
+                at += strlen("\n-- ");
+                memcpy(id, at, strnlen(at, 32));
+                for (int e = 0; e < RECORD_EVENT_MAX; e++)
+                        known |= strcmp(id, record_event_message_id((enum record_event) e)) == 0;
+                if (!known)
+                        fail_msg("no event has %s", id);
+                char head[40];
+                (void) snprintf(head, sizeof(head), "\n-- %s\n", id);
+                assert_null(strstr(at, head));
+        }
+        assert_int_equal(n, RECORD_EVENT_MAX);
+}
+
+static bool is_field(const char *name, size_t n) {
+        for (int f = 0; f < RECORD_FIELD_MAX; f++) {
+                const char *field = record_field_name((enum record_field) f);
+                if (strlen(field) == n && strncmp(field, name, n) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static void a_text_names_only_fields_that_are_there(void **state) {
+        for (const char *at = text; (at = strchr(at, '@'));) {
+                const char *end = strchr(++at, '@');
+                assert_non_null(end);
+                if (!is_field(at, (size_t) (end - at)))
+                        fail_msg("no field is called %.*s", (int) (end - at), at);
+                at = end + 1;
+        }
+}
+
+static void lines_fit_a_screen(void **state) {
+        for (const char *at = text, *end; (end = strchr(at, '\n')); at = end + 1)
+                if (end - at > 110)
+                        fail_msg("too long: %.*s", (int) (end - at), at);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(each_event_has_its_entry),
+                cmocka_unit_test(each_entry_has_its_event_once),
+                cmocka_unit_test(a_text_names_only_fields_that_are_there),
+                cmocka_unit_test(lines_fit_a_screen),
+        };
+        return cmocka_run_group_tests(tests, read_catalog, free_catalog);
+}
