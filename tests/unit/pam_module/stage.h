@@ -20,8 +20,9 @@ void stage_stack(const char *service, const char *format);
 
 /* What an attempt does with one connection, in a process of its own. */
 typedef void script(int fd, const struct wire_start *start);
-/* Listens as that uid and plays the script for so many connections. */
+/* Listens as that uid, and answers nobody: an alarm ends a test that waits for an answer. */
 void attempt_listen(uid_t uid);
+/* Listens as root and plays the script for so many connections. */
 void attempt_begin(script *s, unsigned connections);
 /* Waits for the attempt's end; fails the test when the script was not followed. */
 void attempt_end(void);
