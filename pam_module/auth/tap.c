@@ -46,47 +46,70 @@ static enum attempt_state take_tap(struct attempt *a, const struct tap *tap) {
         return ATTEMPT_LOOK_UP;
 }
 
+/* A wardtapd that was just restarted has to find its readers first. */
+#define PATIENCE_USEC (5U * 1000U * 1000U)
+
+struct waiting {
+        bool lost;              /* the connection, and nothing was heard on the new one yet */
+        bool shown;             /* "Tap your badge" */
+        uint64_t patience_usec; /* until then no reader is no reason to end; UINT64_MAX: at once */
+};
+
 /* One message of wardtapd. ATTEMPT_WAIT_TAP: go on waiting. */
-static enum attempt_state take_message(struct attempt *a, const struct broker_message *m, bool *shown) {
+static enum attempt_state take_message(struct attempt *a, const struct broker_message *m,
+                                       struct waiting *w) {
         if (m->type == BROKER_TAP)
                 return take_tap(a, &m->tap);
         if (m->type != BROKER_WAITING)
                 return ATTEMPT_WAIT_TAP; /* a late answer to something else */
         if (m->waiting.readers == 0)
-                return attempt_end(a, REASON_NO_READER);
-        if (!*shown && show_tap_wanted(a) < 0)
+                return w->patience_usec == UINT64_MAX ? attempt_end(a, REASON_NO_READER) : ATTEMPT_WAIT_TAP;
+        w->patience_usec = UINT64_MAX;
+        if (!w->shown && show_tap_wanted(a) < 0)
                 return attempt_end(a, REASON_CANCELLED);
-        *shown = true;
+        w->shown = true;
         return ATTEMPT_WAIT_TAP;
 }
 
-enum attempt_state attempt_wait_tap(struct attempt *a) {
-        bool again = false, shown = false;
-        int r = want_tap(a);
+/* Once per loss: a wardtapd that goes again before it said anything is gone. */
+static int lose(struct attempt *a, struct waiting *w) {
+        if (w->lost)
+                return -ENOTCONN;
+        w->lost = true;
+        w->patience_usec = now_monotonic_usec() + PATIENCE_USEC;
+        return reconnect(a);
+}
+
+static int next_message(struct attempt *a, const struct waiting *w, struct broker_message *ret) {
         for (;;) {
+                int r = relay_wait(a->module, a->broker, w->patience_usec);
+                if (r >= 0)
+                        r = broker_receive(a->broker, ret);
+                if (r != -EAGAIN)
+                        return r;
+        }
+}
+
+enum attempt_state attempt_wait_tap(struct attempt *a) {
+        struct waiting w = {.patience_usec = UINT64_MAX};
+        enum attempt_state next = ATTEMPT_WAIT_TAP;
+        int r = want_tap(a);
+        while (next == ATTEMPT_WAIT_TAP) {
                 _cleanup_(broker_message_clear) struct broker_message m = {.type = BROKER_TYPE_INVALID};
                 if (r >= 0)
-                        r = relay_wait(a->module, a->broker, UINT64_MAX);
-                if (r == -ECANCELED)
-                        return attempt_end(a, REASON_CANCELLED);
-                if (r >= 0)
-                        r = broker_receive(a->broker, &m);
-                if (r == -EAGAIN) {
-                        r = 0;
-                        continue;
-                }
-                if (r < 0 && again)
-                        return attempt_end(a, REASON_TAPS_GONE);
+                        r = next_message(a, &w, &m);
+                if (r == -ECANCELED || r == -ETIMEDOUT)
+                        return attempt_end_wait(a, r, REASON_NO_READER);
                 if (r < 0) {
-                        again = true; /* until it has shown that it is there */
-                        r = reconnect(a);
+                        r = lose(a, &w);
+                        if (r < 0)
+                                return attempt_end(a, REASON_TAPS_GONE);
                         continue;
                 }
-                again = false;
-                enum attempt_state next = take_message(a, &m, &shown);
-                if (next != ATTEMPT_WAIT_TAP)
-                        return next;
+                w.lost = false;
+                next = take_message(a, &m, &w);
         }
+        return next;
 }
 
 static int find_badge(struct attempt *a, struct store_person *ret_person) {

@@ -168,6 +168,8 @@ int __wrap_broker_send(int fd, const struct broker_message *m) {
                 closep(&hidden.broker);
                 return 0;
         }
+        if (fake.readers_late)
+                say_readers(0);
         say_readers(fake.readers);
         if (fake.readers_leave)
                 say_readers(0);

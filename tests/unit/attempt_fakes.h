@@ -29,6 +29,7 @@ struct fake_world {
         enum tap_problem problem;
         unsigned broker_losses; /* times it hangs up after WANT_TAP */
         bool readers_leave;     /* WAITING 0 after the first WAITING */
+        bool readers_late;      /* WAITING 0 before the first WAITING */
         uint64_t tap_age_usec;
         bool own_session;
         int record_status;

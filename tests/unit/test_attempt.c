@@ -298,6 +298,12 @@ static void a_restart_of_wardtapd_is_survived_once(void **state) {
         expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
         assert_int_equal(fake.connects, 2);
         fake_reset();
+        fake.broker_losses = 1;
+        fake.readers_late = true; /* it has to find them again */
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        fake_reset();
         fake.broker_losses = 2;
         script_good_pin();
         fake_play();

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a process of wardtap-authd has left to do once it listens to somebody, and which tags it takes. */
+#include "pam_module/auth/sandbox.h"
+#include "pam_module/auth/tags.h"
+
+#include "common/socket.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+/* How a process ends that does this inside: its exit status, or minus the signal. */
+static int inside(int (*f)(void)) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+                if (sandbox_harden() < 0 || sandbox_enter() < 0)
+                        _exit(99);
+                _exit(f());
+        }
+        assert_true(pid > 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int do_fork(void) {
+        return fork() >= 0 ? 0 : 1;
+}
+static int do_exec(void) {
+        return execl("/bin/true", "true", NULL);
+}
+static int do_internet(void) {
+        return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1;
+}
+static int do_netlink(void) {
+        return socket(AF_NETLINK, SOCK_RAW, 0) >= 0 ? 0 : 1;
+}
+static int do_run_memory(void) {
+        return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? 0
+                                                                                                         : 1;
+}
+static int do_kill(void) {
+        return kill(1, 0) == 0 ? 0 : 1;
+}
+static int do_set_clock(void) {
+        return settimeofday(&(struct timeval){0}, NULL) == 0 ? 0 : 1;
+}
+static int do_dumpable(void) {
+        return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0 ? 0 : 1;
+}
+
+static void what_an_attempt_never_does_ends_it(void **state) {
+        static int (*const acts[])(void) = {do_fork,       do_exec, do_internet,  do_netlink,
+                                            do_run_memory, do_kill, do_set_clock, do_dumpable};
+        for (size_t i = 0; i < ELEMENTSOF(acts); i++)
+                assert_int_equal(inside(acts[i]), -SIGSYS);
+}
+
+static int do_sockets(void) {
+        int fd = -1;
+        uint8_t buf[64];
+        size_t n;
+        if (socket_connect("/nonexistent/socket", 0, &fd) != -ENOENT)
+                return 1;
+        if (socket_receive(0, buf, sizeof(buf), &n) >= 0)
+                return 2;
+        return now_realtime_usec() > 0 && now_boottime_usec() > 0 ? 0 : 3;
+}
+
+static void what_it_does_is_allowed(void **state) {
+        assert_int_equal(inside(do_sockets), 0);
+}
+
+#if !SANITIZED
+static int do_open_shadow(void) {
+        int fd = open("/etc/hostname", O_RDONLY | O_CLOEXEC);
+        return fd < 0 && errno == EACCES ? 0 : 1;
+}
+#endif
+static int do_write(void) {
+        int fd = open("/var/lib/wardtap-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        return fd < 0 && errno == EACCES ? 0 : 1;
+}
+
+static void files_outside_the_store_are_out_of_reach(void **state) {
+        assert_int_equal(inside(do_write), 0);
+#if !SANITIZED
+        assert_int_equal(inside(do_open_shadow), 0);
+#endif
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *f) {
+        return remove(path);
+}
+
+static void put(const char *folder, const char *name, const char *text, mode_t mode) {
+        char path[128];
+        (void) snprintf(path, sizeof(path), "%s/%s", folder, name);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+        assert_int_equal(fchmod(fd, mode), 0);
+        assert_int_equal(close(fd), 0);
+}
+
+static bool has(const struct tags *t, const char *word) {
+        for (size_t i = 0; i < t->words.n; i++)
+                if (strcmp(t->words.words[i], word) == 0)
+                        return true;
+        return false;
+}
+
+static void only_roots_files_give_tags(void **state) {
+        static struct tags t;
+        char *own[] = {(char *) "ward3", NULL}, folder[] = "/tmp/wardtap-tags-XXXXXX", path[128];
+        const struct words of_rules = {own, 1};
+        if (geteuid() != 0) {
+                (void) printf("needs root: files of root are what it is about\n");
+                skip();
+        }
+        assert_non_null(mkdtemp(folder));
+        put(folder, "place", "or  icu\n", 0644);
+        put(folder, "loose", "open\n", 0666);
+        put(folder, "odd", "good ../bad b=c\n", 0644);
+        put(folder, ".hidden", "hidden\n", 0644);
+        (void) snprintf(path, sizeof(path), "%s/fifo", folder);
+        assert_int_equal(mkfifo(path, 0644), 0);
+        (void) snprintf(path, sizeof(path), "%s/link", folder);
+        assert_int_equal(symlink("/etc/hostname", path), 0);
+        put(folder, "theirs", "theirs\n", 0644);
+        (void) snprintf(path, sizeof(path), "%s/theirs", folder);
+        assert_int_equal(chown(path, 1000, 1000), 0);
+        tags_collect(&of_rules, folder, &t);
+        assert_int_equal(t.words.n, 4);
+        assert_true(has(&t, "ward3") && has(&t, "or") && has(&t, "icu") && has(&t, "good"));
+        assert_null(t.words.words[t.words.n]);
+        assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+        tags_collect(&of_rules, folder, &t);
+        assert_int_equal(t.words.n, 1);
+}
+
+static void tags_have_an_end(void **state) {
+        static struct tags t;
+        static char *many[200];
+        const struct words of_rules = {many, 200};
+        for (size_t i = 0; i < ELEMENTSOF(many); i++)
+                many[i] = (char *) "x";
+        tags_collect(&of_rules, "/nonexistent", &t);
+        assert_int_equal(t.words.n, TAGS_MAX);
+        tags_collect(NULL, "/nonexistent", &t);
+        assert_int_equal(t.words.n, 0);
+        assert_null(t.words.words[0]);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(what_an_attempt_never_does_ends_it),
+                cmocka_unit_test(what_it_does_is_allowed),
+                cmocka_unit_test(files_outside_the_store_are_out_of_reach),
+                cmocka_unit_test(only_roots_files_give_tags),
+                cmocka_unit_test(tags_have_an_end),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
