@@ -170,14 +170,14 @@ is "no badge came of it" 1 "$(wardtap badge list ben --json | grep -c token)"
 
 # --- keys
 key_in anna
-begin key "New PIN=2468" "same PIN=2469" "New PIN=2468" "same PIN=2468" -- wardtap key enrol anna
+begin key "New PIN=Kolibri-2468" "same PIN=Kolibri-2469" "New PIN=Kolibri-2468" "same PIN=Kolibri-2468" -- wardtap key enrol anna
 ended key 0
 expect "two PINs that differ are asked for again" "The two were not the same" key.out
 expect "ends with a trial" "one trial sign-in" key.out
-expect_not "no PIN on the screen" 2468 key.out
+expect_not "no PIN on the screen" Kolibri key.out
 key_token=$(wardtap key list anna --json | jq -r '.[0].token')
 expect "says the token" "holds key $key_token" key.out
-begin key-again "PIN of=2468" -- wardtap key enrol anna
+begin key-again "PIN of=Kolibri-2468" -- wardtap key enrol anna
 ended key-again 4
 begin key-wrong "PIN of=9999" -- wardtap key enrol ben
 ended key-wrong 1
@@ -188,25 +188,25 @@ run key-without-terminal 1 setsid -w wardtap key enrol ben
 expect "a PIN needs a terminal" "read from a terminal only" key-without-terminal.out
 key_out anna
 key_in lazy --touch never --touch-timeout 1000 --timeout-error 2f
-begin key-untouched "New PIN=1357" "same PIN=1357" -- wardtap key enrol ben
+begin key-untouched "New PIN=Amsel-1357" "same PIN=Amsel-1357" -- wardtap key enrol ben
 ended key-untouched 7
 expect "nobody touched it" "not touched in time" key-untouched.out
 key_out lazy
-key_in slow --touch never --pin 1357
-begin key-pulled "PIN of=1357" -- wardtap key enrol ben
+key_in slow --touch never --pin Amsel-1357
+begin key-pulled "PIN of=Amsel-1357" -- wardtap key enrol ben
 await key-pulled.out "Touch your key"
 key_out slow
 ended key-pulled 1
 expect "the key is gone" "wardtap: The key" key-pulled.out
 key_in slow --touch never
-begin key-late "PIN of=1357" -- wardtap key enrol ben --timeout 5
+begin key-late "PIN of=Amsel-1357" -- wardtap key enrol ben --timeout 5
 ended key-late 7
-begin key-cancelled "PIN of=1357" "Touch your key=^C" -- wardtap key enrol ben
+begin key-cancelled "PIN of=Amsel-1357" "Touch your key=^C" -- wardtap key enrol ben
 ended key-cancelled 7
 key_out slow
 for fault in wrong-signature uv-clear up-clear wrong-rp wrong-credential-id counter-back truncated-cbor; do
-        key_in "$fault" --fault "$fault" --pin 1357
-        begin "bad-$fault" "PIN of=1357" -- wardtap key enrol ben --timeout 20
+        key_in "$fault" --fault "$fault" --pin Amsel-1357
+        begin "bad-$fault" "PIN of=Amsel-1357" -- wardtap key enrol ben --timeout 20
         ended "bad-$fault" 1
         expect "one sentence for $fault" "wardtap: " "bad-$fault.out"
         key_out "$fault"
@@ -288,7 +288,7 @@ is "each change is a record" "2 3 1 1 1" \
         "$(events person-add) $(events badge-enrol) $(events badge-end) $(events key-enrol) $(events key-end)"
 is "records say who" 0 "$(records | jq -r 'select(.WARDTAP_EVENT == "badge-end") | select(.WARDTAP_REQUESTOR == null) | 1' | wc -l)"
 records >all.json
-for secret in 04A1B2C3 04a1b2c3 77705923 2468 1357; do
+for secret in 04A1B2C3 04a1b2c3 77705923 Kolibri Amsel; do
         expect_not "no record holds $secret" "$secret" all.json
 done
 
