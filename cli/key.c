@@ -16,6 +16,8 @@
 
 DEFINE_CLEANUP(struct device_operation, device_operation_free)
 
+#define DEVICE_GRACE_USEC (2U * 1000U * 1000U)
+
 struct enrolment {
         struct admin *admin;
         struct key_talk talk;
@@ -39,9 +41,9 @@ static struct enrolment *enrolment_free(struct enrolment *e) {
 }
 DEFINE_CLEANUP(struct enrolment, enrolment_free)
 
-/* Each step starts the clock anew. */
+/* Each step starts the clock anew. The device's own deadline comes first: it knows a more exact reason. */
 static void restart(struct enrolment *e) {
-        e->talk.deadline_usec = now_monotonic_usec() + (uint64_t) e->timeout_ms * 1000U;
+        e->talk.deadline_usec = now_monotonic_usec() + (uint64_t) e->timeout_ms * 1000U + DEVICE_GRACE_USEC;
 }
 
 static int challenge(struct enrolment *e, const char *type, uint8_t ret_hash[32]) {

@@ -218,8 +218,6 @@ static void look_at_people(struct status *s) {
         } else {
                 s->people = r == -ENOENT ? "missing" : "unreadable";
         }
-        if (strcmp(s->people, "missing") == 0)
-                problem(s, _("Nobody is enrolled yet. Begin with: wardtap person add USER"));
         if (strcmp(s->people, "unreadable") == 0)
                 problem(s, _("The store of people cannot be read, so nobody can sign in. Put a backup of "
                              "" PATH_PEOPLE_DB " in its place."));
@@ -311,7 +309,9 @@ static void print_text(struct status *s, bool ok) {
                 (void) snprintf(text, sizeof(text), _("%.12s, applied %s"), s->rules,
                                 when_local(s->rules_usec, at));
         print_pair(stdout, TITLE_WIDTH, _("Rules"), s->rules[0] ? text : _("none"));
-        print_pair(stdout, TITLE_WIDTH, _("People"), s->people);
+        print_pair(stdout, TITLE_WIDTH, _("People"),
+                   strcmp(s->people, "missing") == 0 ? _("nobody yet. Begin with: wardtap person add USER")
+                                                     : s->people);
         json_object_object_foreach(s->sockets, name, value) {
                 (void) snprintf(text, sizeof(text), _("Socket %s"), name);
                 print_pair(stdout, TITLE_WIDTH, text, json_object_get_string(value));
