@@ -282,9 +282,15 @@ begin passed-on -- wardtap badge enrol ben
 tap_twice passed-on 04A1B2C3
 ended passed-on 0
 run key-end 0 wardtap key end "$key_token" --reason "broken"
+key_in finger --uv yes
+begin finger-key -- wardtap key enrol ben --label "Ben's thumb"
+ended finger-key 0
+expect "the finger instead of a PIN" "with the finger it knows" finger-key.out
+is "the label" "Ben's thumb" "$(wardtap key list ben --json | jq -r '.[0].label')"
+key_out finger
 run show 0 wardtap person show anna
 expect "shows what she held" "$key_token" show.out
-is "each change is a record" "2 3 1 1 1" \
+is "each change is a record" "2 3 1 2 1" \
         "$(events person-add) $(events badge-enrol) $(events badge-end) $(events key-enrol) $(events key-end)"
 is "records say who" 0 "$(records | jq -r 'select(.WARDTAP_EVENT == "badge-end") | select(.WARDTAP_REQUESTOR == null) | 1' | wc -l)"
 records >all.json
