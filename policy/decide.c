@@ -224,9 +224,10 @@ static bool grace_applies(const struct judgement *j) {
         const struct policy_question *q = j->q;
         const struct policy_decision *d = j->d;
         const struct policy_evidence *e = &q->evidence;
+        uint8_t least = d->needed & FACTOR_VERIFY ? 2 : 1;
         return d->service->use == USE_SIGN_IN && d->role->grace_usec > 0 && q->person->own_session &&
                (d->needed & FACTOR_BADGE) && (d->needed & ~d->role->sign_in) == 0 &&
-               q->history->any_strong && e->badge != BADGE_NONE &&
+               q->history->any_strong && q->history->strong_aal >= least && e->badge != BADGE_NONE &&
                e->badge_id == q->history->strong_badge_id &&
                (q->rules->assurance == ASSURANCE_NONE ||
                 (q->rules->assurance == ASSURANCE_AAL2 && e->badge == BADGE_SECRET));

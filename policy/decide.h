@@ -49,6 +49,7 @@ struct policy_history {
         uint64_t grace_from_usec; /* GRACE_RENEWED: the last tap that renewed; same clocks as above */
         uint64_t grace_from_boottime_usec;
         int64_t strong_badge_id;
+        uint8_t strong_aal;         /* what it reached: below 2 the key did not check its owner */
         unsigned failures;          /* in a row, of the person's own authenticators */
         uint64_t last_failure_usec; /* CLOCK_REALTIME */
         uint64_t last_failure_boottime_usec;
@@ -138,11 +139,12 @@ struct policy_decision {
  * 18. else                                             NEED_VERIFY or NEED_KEY
  *
  * Grace: the service is a sign-in whose factors include the badge and are none that the role does not need;
- * the badge is here and is the one of the last full sign-in; the person has a session here (own_session);
- * Assurance is not aal3, and with aal2 the badge holds a secret; the last full sign-in is at most GraceCap
- * old, and it (or, with GraceMode=renewed, the last tap that renewed) at most Grace. Inside one boot the
- * boot clock alone counts. Across boots the clock on the wall does, if it is trusted; a time in the future
- * is void.
+ * the badge is here and is the one of the last full sign-in, in which the key checked its owner if that is
+ * among the factors (another role's hours may have begun, or stricter rules); the person has a session here
+ * (own_session); Assurance is not aal3, and with aal2 the badge holds a secret; the last full sign-in is at
+ * most GraceCap old, and it (or, with GraceMode=renewed, the last tap that renewed) at most Grace. Inside
+ * one boot the boot clock alone counts. Across boots the clock on the wall does, if it is trusted; a time in
+ * the future is void.
  *
  * Throttle: a failure of this boot is as old as the boot clock says; one of an earlier boot is at least as
  * old as this boot, and as old as the wall clock says if that is trusted and not behind it. So neither a

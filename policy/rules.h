@@ -145,8 +145,8 @@ int rules_parse_text(const char *name, const char *text, size_t n, struct rules 
  * and reason beside it, then replaces PATH_SNAPSHOT and PATH_SERVICES by rename. On any error the last good
  * snapshot stays. `folder` is PATH_RULES; it must exist. The snapshot gets group gid (wardtap). Rules that
  * are applied again change only the log, folder/archive/log: one line per apply, fields separated by tabs:
- * time, "applied" or "failed", hash, author, reason. -EINVAL: author or reason is not clean text, or author
- * is empty. -EPERM: the folder is not root's alone. -EBUSY while another apply runs. */
+ * time, "applied" or "failed", hash, author, reason. -EINVAL: author (1 to 64 bytes) or reason (up to
+ * 256) is not clean text. -EPERM: the folder is not root's alone. -EBUSY while another apply runs. */
 int rules_apply(const struct rules *r, const char *folder, gid_t gid, const char *author, const char *reason,
                 uint64_t now_usec);
 /* Reads a snapshot written by rules_apply(). Its owner must be root and nobody else may write it (-EPERM).

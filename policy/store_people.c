@@ -74,7 +74,7 @@ const char *const store_sql[SQL_MAX] = {
         [SQL_KEY_END] = "UPDATE key " END "WHERE id = ?3",
         [SQL_KEY_END_OF] = "UPDATE key " END "WHERE person = ?3 AND ended_usec = 0",
 
-        [SQL_HISTORY] = "SELECT strong_usec, strong_boottime_usec, strong_boot_id, strong_badge,"
+        [SQL_HISTORY] = "SELECT strong_usec, strong_boottime_usec, strong_boot_id, strong_badge, strong_aal,"
                         " grace_from_usec, grace_from_boottime_usec, failures, last_failure_usec,"
                         " last_failure_boottime_usec, last_failure_boot_id FROM history WHERE person = ?1",
         [SQL_HISTORY_STRONG] = "INSERT INTO history (person, strong_usec, strong_boottime_usec,"

@@ -28,6 +28,7 @@ static void read_history(struct row *row, struct policy_history *h) {
         h->strong_boottime_usec = row_u64(row, INT64_MAX);
         row_text(row, h->strong_boot_id, sizeof(h->strong_boot_id));
         h->strong_badge_id = row_i64(row);
+        h->strong_aal = (uint8_t) row_u64(row, 3);
         h->grace_from_usec = row_u64(row, INT64_MAX);
         h->grace_from_boottime_usec = row_u64(row, INT64_MAX);
         h->failures = (unsigned) row_u64(row, 1000000);

@@ -63,6 +63,7 @@ enum past {
         BOOT_CLOCK_FUTURE, /* this boot, in an hour */
         RENEWED_BEFORE,    /* an hour ago; nine hours ago an earlier one was renewed */
         NEVER_STRONG,      /* as an hour ago, but it was no full sign-in */
+        TOUCHED,           /* an hour ago, by a touch alone */
         PAST_MAX
 };
 
@@ -139,7 +140,7 @@ static void build_failures(const struct situation *s, struct policy_history *h) 
 }
 
 static void build_past(const struct situation *s, struct policy_history *h) {
-        static const int ago[PAST_MAX] = {0, 1, 9, 11, 9, 11, 1, 1, 1, -1, 1, -1, 1, 1};
+        static const int ago[PAST_MAX] = {0, 1, 9, 11, 9, 11, 1, 1, 1, -1, 1, -1, 1, 1, 1};
         static const int renewed[PAST_MAX] = {
                 [RENEWED] = 1, [RENEWED_OLD] = 1, [RENEWED_FUTURE] = -1, [RENEWED_BEFORE] = 9};
         if (s->past == NEVER)
@@ -148,6 +149,7 @@ static void build_past(const struct situation *s, struct policy_history *h) {
         h->strong_usec = REALTIME - H(ago[s->past]);
         h->strong_boottime_usec = BOOTTIME - H(ago[s->past]);
         memcpy(h->strong_boot_id, s->past == BEFORE_BOOT || s->past == FUTURE ? "past" : "this", 5);
+        h->strong_aal = s->past == TOUCHED ? 1 : 2;
         h->strong_badge_id = s->past == OTHER_BADGE ? 13 : 11;
         if (s->past == WALL_JUMPED)
                 h->strong_usec = REALTIME + H(8766);
@@ -485,6 +487,19 @@ static const struct named named[] = {
         {"sudo with badge and key is no sign-in either",
          {.service = "sudo", .badge = NUMBER, .key = VERIFIED},
          ALLOWED(2, false, false)},
+        {"a touch by night earns no grace by day",
+         {.badge = NUMBER, .past = TOUCHED},
+         POLICY_NEED_VERIFY,
+         REASON_NONE,
+         "nurse"},
+        {"a touch by night earns grace by night",
+         {.hour = NIGHT, .badge = NUMBER, .past = TOUCHED},
+         POLICY_ALLOW,
+         REASON_NONE,
+         "night",
+         0,
+         false,
+         true},
         {"grace that was never earned",
          {.badge = NUMBER, .past = NEVER_STRONG},
          POLICY_NEED_VERIFY,
@@ -734,6 +749,7 @@ static bool oracle_grace(const struct situation *s, enum role_id role) {
         case BEFORE_BOOT:
                 return !s->untrusted;
         case RENEWED:
+        case TOUCHED:
                 return role == R_NIGHT;
         case RENEWED_FUTURE:
                 return role != R_NIGHT;

@@ -1113,6 +1113,7 @@ static void a_full_sign_in_is_remembered(void **state) {
         assert_true(h.grace_from_usec == NOW && h.grace_from_boottime_usec == 1000);
         assert_string_equal(h.strong_boot_id, "boot");
         assert_int_equal(h.strong_badge_id, 77);
+        assert_int_equal(h.strong_aal, in.aal);
         assert_int_equal(store_counter(s, 5, &counter), 0);
         assert_int_equal(counter, 10);
         assert_int_equal(store_history(s, 2, &h), 0);
