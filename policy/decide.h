@@ -125,8 +125,9 @@ struct policy_decision {
  *     (not judged, with clock_alert, while the clock
  *     is not trusted), no account                      DENY person-*, no-account
  *  8. the role: the first whose groups, stations and
- *     hours all match (hours as above)                 DENY not-this-hour when only the hours of some role
- * are wrong, else not-this-station when only the place is, else no-role
+ *     hours all match (hours as above); else the
+ *     best word for it: only the hours of some role    DENY not-this-hour
+ *     are wrong, only the place is, or all is          DENY not-this-station, no-role
  *  9. the badge has ended                              DENY badge-ended
  * 10. it is another's                                  DENY badge-of-another
  * 11. too many failures a short while ago              MAXTRIES throttled, wait_usec
