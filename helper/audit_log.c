@@ -205,7 +205,7 @@ static int read_frame(struct audit_log *log, int fd, struct audit_position *p, s
 
 int audit_log_read(struct audit_log *log, struct audit_position *p, struct record *ret) {
         for (;;) {
-                int fd, r;
+                int fd = -1, r;
                 if (p->seq > log->last)
                         return 0;
                 r = file_at(log, p->file, &fd);

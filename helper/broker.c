@@ -182,8 +182,8 @@ static int receive(int fd, uint8_t *p, size_t size, size_t *ret_n, int *ret_fd) 
 static int read_client(struct client *c) {
         for (unsigned i = 0; i < READ_BURST; i++) {
                 uint8_t buf[SOCKET_MESSAGE_MAX];
-                size_t n;
-                int passed, r = receive(c->fd, buf, sizeof(buf), &n, &passed);
+                size_t n = 0;
+                int passed = -1, r = receive(c->fd, buf, sizeof(buf), &n, &passed);
                 if (r == -EAGAIN)
                         return 0;
                 if (r < 0)
