@@ -3,6 +3,9 @@
 # must be refused is refused with one plain sentence and its exit code, and what cannot be recorded does not happen.
 # Run by: tests/integration/world BUILD tests/integration/cli.bash
 
+for program in jq logger setpriv; do
+        command -v "$program" >/dev/null || { echo "skipped: $program is not installed: see packaging/install-dependencies"; exit 77; }
+done
 say=$B/tests/integration/pty_say
 
 # run NAME WANTED-EXIT COMMAND...: stdout and stderr to NAME.out.
