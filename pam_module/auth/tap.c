@@ -48,9 +48,11 @@ static enum attempt_state take_tap(struct attempt *a, const struct tap *tap) {
 
 /* A wardtapd that was just restarted has to find its readers first. */
 #define PATIENCE_USEC (5U * 1000U * 1000U)
+#define LOSSES_MAX 5U
+#define PAUSE_USEC (200U * 1000U)
 
 struct waiting {
-        bool lost;              /* the connection, and nothing was heard on the new one yet */
+        unsigned losses;        /* of the connection, since something was heard */
         bool shown;             /* "Tap your badge" */
         uint64_t patience_usec; /* until then no reader is no reason to end; UINT64_MAX: at once */
 };
@@ -71,11 +73,12 @@ static enum attempt_state take_message(struct attempt *a, const struct broker_me
         return ATTEMPT_WAIT_TAP;
 }
 
-/* Once per loss: a wardtapd that goes again before it said anything is gone. */
+/* The one that ends may still have taken the new connection with it, so it is tried again a little later. */
 static int lose(struct attempt *a, struct waiting *w) {
-        if (w->lost)
+        if (++w->losses > LOSSES_MAX)
                 return -ENOTCONN;
-        w->lost = true;
+        if (w->losses > 1 && relay_poll(a->module, -1, now_monotonic_usec() + PAUSE_USEC) != -ETIMEDOUT)
+                return -ECANCELED;
         w->patience_usec = now_monotonic_usec() + PATIENCE_USEC;
         return reconnect(a);
 }
@@ -103,10 +106,10 @@ enum attempt_state attempt_wait_tap(struct attempt *a) {
                 if (r < 0) {
                         r = lose(a, &w);
                         if (r < 0)
-                                return attempt_end(a, REASON_TAPS_GONE);
+                                return attempt_end(a, r == -ECANCELED ? REASON_CANCELLED : REASON_TAPS_GONE);
                         continue;
                 }
-                w.lost = false;
+                w.losses = 0;
                 next = take_message(a, &m, &w);
         }
         return next;

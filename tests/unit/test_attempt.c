@@ -290,7 +290,7 @@ static void without_a_reader_the_stack_goes_on_at_once(void **state) {
         assert_string_equal(fake.last_info, "Tap your badge");
 }
 
-static void a_restart_of_wardtapd_is_survived_once(void **state) {
+static void a_restart_of_wardtapd_is_survived(void **state) {
         fake_reset();
         fake.broker_losses = 1;
         script_good_pin();
@@ -304,11 +304,11 @@ static void a_restart_of_wardtapd_is_survived_once(void **state) {
         fake_play();
         expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
         fake_reset();
-        fake.broker_losses = 2;
+        fake.broker_losses = 100; /* it never stays */
         script_good_pin();
         fake_play();
         assert_int_equal(fake.got, WIRE_UNAVAIL);
-        assert_int_equal(fake.connects, 2);
+        assert_in_range(fake.connects, 2, 10);
 }
 
 static void a_hang_up_cancels_and_releases_everything(void **state) {
@@ -494,7 +494,7 @@ int main(void) {
                 cmocka_unit_test(each_problem_of_a_tap_has_its_reason),
                 cmocka_unit_test(an_old_tap_is_nobodys),
                 cmocka_unit_test(without_a_reader_the_stack_goes_on_at_once),
-                cmocka_unit_test(a_restart_of_wardtapd_is_survived_once),
+                cmocka_unit_test(a_restart_of_wardtapd_is_survived),
                 cmocka_unit_test(a_hang_up_cancels_and_releases_everything),
                 cmocka_unit_test(speaking_out_of_turn_is_hanging_up),
                 cmocka_unit_test(every_verdict_of_the_rules_ends_as_it_says),
