@@ -48,7 +48,7 @@ static const struct {
                  "One user or program had more sign-ins open at the same time than it may have. If it "
                  "happens again, find the program that asks so often."},
         [REASON_UNKNOWN_BADGE] =
-                {"unknown-badge", "This badge is not known here. Ask the help desk to enrol it.",
+                {"unknown-badge", "This badge is not known here. Ask the help desk to add it.",
                  "Nobody holds this badge on this station. Enrol it for its owner, or ask where the "
                  "badge comes from."},
         [REASON_BADGE_RANDOM] =

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -301,6 +302,23 @@ static int check_file(int folder, const char *name, const struct place *place, s
         return 0;
 }
 
+/* Root opens the journal too, and SQLite gives it the database's owner: whoever owns the folder must not
+ * choose for root which file that is. There is no write-ahead log in our modes. */
+static int check_companions(int folder, const char *name, const struct stat *database) {
+        char journal[NAME_MAX + 1], wal[NAME_MAX + 1];
+        struct stat st;
+        int n = snprintf(journal, sizeof(journal), "%s-journal", name);
+        if (n < 0 || (size_t) n >= sizeof(journal))
+                return -EINVAL;
+        (void) snprintf(wal, sizeof(wal), "%s-wal", name);
+        if (fstatat(folder, wal, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                return -EBADMSG;
+        if (fstatat(folder, journal, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        /* A journal that is just going has no name any more. */
+        return S_ISREG(st.st_mode) && st.st_nlink <= 1 && st.st_uid == database->st_uid ? 0 : -EACCES;
+}
+
 static int find_file(const char *path, const struct place *place, struct stat *ret) {
         _cleanup_(closep) int folder = -1;
         int r = open_folder(path, place, &folder);
@@ -308,10 +326,12 @@ static int find_file(const char *path, const struct place *place, struct stat *r
                 return r;
         const char *name = strrchr(path, '/') + 1;
         r = check_file(folder, name, place, ret);
-        if (!place->write || (r < 0 && r != -ENOENT) || (r == 0 && ret->st_size > 0))
-                return r;
-        r = make_file(folder, name, place);
-        return r < 0 ? r : check_file(folder, name, place, ret);
+        if (place->write && (r == -ENOENT || (r == 0 && ret->st_size == 0))) {
+                r = make_file(folder, name, place);
+                if (r == 0)
+                        r = check_file(folder, name, place, ret);
+        }
+        return r < 0 ? r : check_companions(folder, name, ret);
 }
 
 /* What a database could use against its reader is off, and no value is larger than any of ours. */

@@ -70,12 +70,13 @@ struct store; /* people.db, or state.db */
  * -EBUSY. Readers go on while a writer works, and wait only while its commit is written.
  *
  * -ENOENT: not there, or empty. -EACCES: no permission; or file or folder belong to somebody else than root
- * or the caller, have other names (hard links), or may be read or written by more people than they should.
- * -EBADMSG: not a store, corrupt, or no regular file (a symbolic link). -EPROTO: written by a newer version
- * (nothing was changed), or, for reading, by an older one that administration has not migrated yet.
- * -EBUSY: locked for over 2 s; or, at once, a writer was killed (or the power went) while it wrote a commit:
- * only an open for writing can undo that, and does; until then every open for reading, and every call of a
- * reader, says -EBUSY. A writer killed before its commit harms nobody. -EINVAL: not an absolute path. */
+ * or the caller, have other names (hard links) or a journal that is not theirs, or may be read or written by
+ * more people than they should. -EBADMSG: not a store, corrupt, or no regular file (a symbolic link).
+ * -EPROTO: written by a newer version (nothing was changed), or, for reading, by an older one that
+ * administration has not migrated yet. -EBUSY: locked for over 2 s; or, at once, a writer was killed (or the
+ * power went) while it wrote a commit: only an open for writing can undo that, and does; until then every
+ * open for reading, and every call of a reader, says -EBUSY. A writer killed before its commit harms nobody.
+ * -EINVAL: not an absolute path. */
 int store_open_people(const char *path, bool write, gid_t gid, struct store **ret);
 /* Opens state.db, created where missing (mode 0600), synchronous=FULL, rollback journal kept beside it. What
  * a killed writer left is undone by the next open. Errors as above. `read_only` is for root, who looks at

@@ -810,6 +810,32 @@ static void public_keys_that_are_none_are_refused(void **state) {
         }
 }
 
+static int read_rsa_cose(unsigned bits, bool leading_zero, const char *exponent) {
+        struct buf b = cose_of((const int[]){1, 3, 3, -257}, 4);
+        EVP_PKEY *k = EVP_RSA_gen(bits);
+        BIGNUM *bn = NULL;
+        uint8_t n[513] = {0};
+        assert_non_null(k);
+        assert_int_equal(EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_RSA_N, &bn), 1);
+        size_t len = (size_t) BN_bn2bin(bn, n + 1);
+        BN_free(bn);
+        EVP_PKEY_free(k);
+        b.p[0] = 0xa4;
+        put_int(&b, -1);
+        put_blob(&b, leading_zero ? n : n + 1, leading_zero ? len + 1 : len);
+        put_int(&b, -2);
+        put_blob(&b, exponent, 3);
+        return read_cose(&b);
+}
+
+static void an_rsa_key_has_2048_bits_and_the_usual_exponent(void **state) {
+        assert_int_equal(read_rsa_cose(2048, false, "\x01\x00\x01"), 0);
+        assert_int_equal(read_rsa_cose(2048, true, "\x01\x00\x01"), 0);
+        assert_int_equal(read_rsa_cose(2047, false, "\x01\x00\x01"), -ENOTSUP);
+        assert_int_equal(read_rsa_cose(2048, false, "\x00\x00\x03"), -ENOTSUP);
+        assert_int_equal(read_rsa_cose(2048, false, "\x01\x00\x00"), -ENOTSUP);
+}
+
 static void numbers_need_not_be_in_their_shortest_form(void **state) {
         struct soft_key k = soft_key_new(COSE_EDDSA);
         struct buf b = {0};
@@ -876,6 +902,7 @@ int main(void) {
                 cmocka_unit_test(a_self_attestation_of_another_algorithm_is_refused),
                 cmocka_unit_test(statements_with_more_less_or_twice_are_refused),
                 cmocka_unit_test(public_keys_that_are_none_are_refused),
+                cmocka_unit_test(an_rsa_key_has_2048_bits_and_the_usual_exponent),
                 cmocka_unit_test(numbers_need_not_be_in_their_shortest_form),
                 cmocka_unit_test(cbor_that_promises_more_than_there_is_is_refused),
         };

@@ -290,6 +290,22 @@ static void an_ended_badge_is_found_as_ended_until_somebody_has_it_again(void **
         assert_true(p.id == a.id && found.ended_usec == 0);
 }
 
+static void of_badges_that_ended_under_two_badge_keys_the_last_is_found(void **state) {
+        _cleanup_(store_closep) struct store *s = writer(*state);
+        struct store_person a = add_person(s, "nurse1"), p;
+        for (unsigned i = 0; i < 4; i++) { /* both orders of keys and ends */
+                struct store_badge one = badge_for(a.id, "AAAA", (uint8_t) (i + 1)), two = one, found;
+                (void) snprintf(two.key_id, sizeof(two.key_id), "%s", KEY_B);
+                (void) snprintf(two.token, sizeof(two.token), "BBBB");
+                assert_int_equal(store_add_badge(s, &one, NOW, &p), 0);
+                assert_int_equal(store_add_badge(s, &two, NOW, &p), 0);
+                assert_int_equal(store_end_badge(s, "AAAA", "lost", NOW + 10 + i % 2, &found, &p), 0);
+                assert_int_equal(store_end_badge(s, "BBBB", "lost", NOW + 11 - i % 2, &found, &p), 0);
+                assert_int_equal(find_badge(s, (uint8_t) (i + 1), &found, &p), 0);
+                assert_int_equal(found.id, i % 2 == 0 ? two.id : one.id);
+        }
+}
+
 static void a_token_that_two_badges_have_ends_neither(void **state) {
         _cleanup_(store_closep) struct store *s = writer(*state);
         struct store_person a = add_person(s, "nurse1"), p;
@@ -689,6 +705,38 @@ static void links_pipes_and_folders_are_refused(void **state) {
         assert_true(open_both(w->people, 0, 0));
 }
 
+static void what_lies_beside_a_database_must_be_a_journal_of_its_own(void **state) {
+        struct world *w = *state;
+        struct store *s = state_db(w);
+        char journal[128], wal[128];
+        s = store_close(s);
+        (void) snprintf(journal, sizeof(journal), "%s-journal", w->state);
+        (void) snprintf(wal, sizeof(wal), "%s-wal", w->state);
+        (void) unlink(journal);
+        assert_int_equal(mkfifo(journal, 0600), 0); /* whoever opens it would wait for ever */
+        assert_int_equal(store_open_state(w->state, true, &s), -EACCES);
+        assert_int_equal(unlink(journal), 0);
+        assert_int_equal(symlink("/etc/passwd", journal), 0);
+        assert_int_equal(store_open_state(w->state, true, &s), -EACCES);
+        assert_int_equal(unlink(journal), 0);
+        write_file(w->link, "", 0, 0600);
+        assert_int_equal(link(w->link, journal), 0);
+        assert_int_equal(store_open_state(w->state, true, &s), -EACCES);
+        assert_int_equal(store_open_state(w->state, false, &s), -EACCES);
+        assert_int_equal(unlink(journal), 0);
+        if (geteuid() == 0) { /* somebody else's */
+                write_file(journal, "", 0, 0600);
+                assert_int_equal(chown(journal, NOBODY, (gid_t) -1), 0);
+                assert_int_equal(store_open_state(w->state, true, &s), -EACCES);
+                assert_int_equal(unlink(journal), 0);
+        }
+        write_file(wal, "x", 1, 0600);
+        assert_int_equal(store_open_state(w->state, true, &s), -EBADMSG);
+        assert_int_equal(unlink(wal), 0);
+        assert_int_equal(store_open_state(w->state, true, &s), 0);
+        s = store_close(s);
+}
+
 static void files_and_folders_that_others_can_change_are_refused(void **state) {
         static const mode_t bad_files[] = {0660, 0644, 0642, 0740, 04640};
         struct world *w = *state;
@@ -880,6 +928,45 @@ static void a_reader_goes_on_while_a_writer_works_and_a_second_writer_is_told(vo
         assert_int_equal(store_add_person(s, &p, NOW), 0);
 }
 
+static void fill_people(struct world *w) {
+        _cleanup_(store_closep) struct store *s = writer(w);
+        assert_int_equal(store_begin(s), 0);
+        for (unsigned i = 1; i <= 3000; i++) {
+                char user[16];
+                (void) snprintf(user, sizeof(user), "nurse%u", i);
+                (void) add_person(s, user);
+        }
+        assert_int_equal(store_commit(s), 0);
+}
+
+/* More than the page cache holds: it stays in memory all the same. */
+static void import_people(struct world *w) {
+        struct store *s = NULL;
+        child_must(store_open_people(w->people, true, (gid_t) -1, &s) == 0 && store_begin(s) == 0);
+        child_must(sqlite3_exec(s->db, "PRAGMA cache_size = 10", NULL, NULL, NULL) == SQLITE_OK);
+        child_must(sqlite3_exec(s->db,
+                                "UPDATE person SET full_name = printf('%0100d', id),"
+                                " version = version + 1",
+                                NULL, NULL, NULL) == SQLITE_OK);
+}
+
+static void readers_go_on_during_a_large_import_and_its_death(void **state) {
+        struct world *w = *state;
+        struct store_person p;
+        fill_people(w);
+        struct child c = child_start(import_people, w);
+        uint64_t start = clock_ms();
+        {
+                _cleanup_(store_closep) struct store *r = reader(w);
+                assert_int_equal(store_find_person(r, "nurse1", &p), 0);
+                assert_string_equal(p.full_name, "Person nurse1");
+        }
+        assert_true(clock_ms() - start < 1000);
+        child_kill(&c);
+        _cleanup_(store_closep) struct store *r = reader(w);
+        assert_int_equal(store_find_person(r, "nurse3000", &p), 0);
+}
+
 static void an_attempt_waits_for_another_and_is_told_in_time(void **state) {
         struct world *w = *state;
         struct policy_history h;
@@ -947,17 +1034,6 @@ static void as_on_a_station(struct world *w) {
         assert_int_equal(chown(w->folder, 0, NOBODY), 0);
         assert_int_equal(chmod(w->folder, 0750), 0);
         assert_int_equal(chown(w->people, 0, NOBODY), 0);
-}
-
-static void fill_people(struct world *w) {
-        _cleanup_(store_closep) struct store *s = writer(w);
-        assert_int_equal(store_begin(s), 0);
-        for (unsigned i = 1; i <= 3000; i++) {
-                char user[16];
-                (void) snprintf(user, sizeof(user), "nurse%u", i);
-                (void) add_person(s, user);
-        }
-        assert_int_equal(store_commit(s), 0);
 }
 
 /* Nothing of it has reached the file: there is nothing to undo. */
@@ -1135,8 +1211,10 @@ static void a_renewal_moves_grace_and_not_the_sign_in(void **state) {
         assert_true(h.strong_usec == NOW && h.grace_from_usec == NOW + 50);
         assert_true(h.grace_from_boottime_usec == 1050);
         assert_int_equal(store_commit_sign_in(s, &other), 0); /* makes no sign-in out of nothing */
+        assert_int_equal(store_add_failure(s, 2, &in.clock), 0);
+        assert_int_equal(store_commit_sign_in(s, &other), 0);
         assert_int_equal(store_history(s, 2, &h), 0);
-        assert_true(!h.any_strong && h.grace_from_usec == 0);
+        assert_true(!h.any_strong && h.grace_from_usec == 0 && h.failures == 1);
 }
 
 static void a_counter_must_grow_unless_the_key_has_none(void **state) {
@@ -1413,6 +1491,7 @@ int main(void) {
                 T(a_badge_leads_to_its_person_under_any_badge_key),
                 T(a_badge_has_one_holder),
                 T(an_ended_badge_is_found_as_ended_until_somebody_has_it_again),
+                T(of_badges_that_ended_under_two_badge_keys_the_last_is_found),
                 T(a_token_that_two_badges_have_ends_neither),
                 T(keys_are_listed_oldest_first_and_whole),
                 T(a_credential_has_one_holder_and_a_person_eight_keys),
@@ -1429,11 +1508,13 @@ int main(void) {
                 T(an_empty_file_is_no_store_to_read_and_becomes_one_to_write),
                 T(what_is_no_store_is_refused_and_left_alone),
                 T(links_pipes_and_folders_are_refused),
+                T(what_lies_beside_a_database_must_be_a_journal_of_its_own),
                 T(files_and_folders_that_others_can_change_are_refused),
                 T(a_store_of_a_newer_version_is_refused_and_untouched),
                 T(values_that_we_never_write_are_told_as_damage),
                 T(a_damaged_page_is_told_as_damage),
                 T(a_reader_goes_on_while_a_writer_works_and_a_second_writer_is_told),
+                T(readers_go_on_during_a_large_import_and_its_death),
                 T(an_attempt_waits_for_another_and_is_told_in_time),
                 T(a_commit_that_readers_hold_up_can_be_tried_again),
                 T(a_writer_killed_before_its_commit_harms_nobody),
