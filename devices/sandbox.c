@@ -68,11 +68,11 @@ static const int forbidden[] = {
 /* pcscd is on a UNIX socket; libfido2's kernel NFC back-end looks for readers over netlink. */
 static int forbid_sockets(scmp_filter_ctx filter) {
         int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                                 SCMP_A0(SCMP_CMP_GE, FAMILIES));
+                                 SCMP_A0(SCMP_CMP_GE, FAMILIES, 0));
         for (unsigned family = 0; r >= 0 && family < FAMILIES; family++)
                 if (family != AF_UNIX && family != AF_NETLINK)
                         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                                             SCMP_A0(SCMP_CMP_EQ, family));
+                                             SCMP_A0(SCMP_CMP_EQ, family, 0));
         return r;
 }
 
