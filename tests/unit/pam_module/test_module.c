@@ -604,7 +604,7 @@ static void pitfall_14_a_user_rewritten_during_the_attempt_is_denied(void **stat
 
 static void pitfall_14_a_user_rewritten_between_hooks_gets_nothing(void **state) {
         struct app a = {0};
-        attempt_begin(allows_nurse1, 1);
+        attempt_serve(allows_nurse1); /* whoever asks is told yes */
         app_start(&a, "lightdm", NULL, true);
         assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
         rewrite_user(&a);
@@ -613,7 +613,7 @@ static void pitfall_14_a_user_rewritten_between_hooks_gets_nothing(void **state)
         assert_int_equal(pam_set_item(a.h, PAM_USER, NULL), PAM_SUCCESS);
         assert_int_equal(pam_setcred(a.h, PAM_ESTABLISH_CRED), PAM_CRED_ERR);
         app_end(&a);
-        attempt_end();
+        attempt_stop();
 }
 
 static void sudo_may_name_the_account_it_becomes(void **state) {

@@ -205,6 +205,35 @@ static void a_failing_call_never_lets_anybody_in(void **state) {
         }
 }
 
+static void out_of_memory_has_its_own_code(void **state) {
+        static const char *const calls[] = {"malloc",       "calloc",       "socket",
+                                            "pam_set_data", "pam_set_item", "pam_putenv"};
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
+                struct app a = {.answer = "1234"};
+                attempt_serve(is_honest);
+                fail_at(calls[i], 1, ENOMEM);
+                app_start(&a, "lightdm", NULL, true);
+                assert_int_equal(app_authenticate(&a, 0), PAM_BUF_ERR);
+                app_end(&a);
+                attempt_stop();
+        }
+}
+
+static void a_yes_that_could_not_be_kept_leaves_no_earlier_one(void **state) {
+        struct app a = {.answer = "1234"};
+        attempt_serve(is_honest);
+        fail_at(NULL, 0, 0);
+        app_start(&a, "lightdm", "nurse1", true);
+        assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
+        fail_at("pam_putenv", 2, 0); /* the first one forgets the earlier attempt */
+        assert_int_equal(app_authenticate(&a, 0), PAM_BUF_ERR);
+        assert_true(fault.fired);
+        assert_int_equal(pam_setcred(a.h, PAM_ESTABLISH_CRED), PAM_CRED_ERR);
+        assert_null(pam_getenv(a.h, "WARDTAP_ATTEMPT"));
+        app_end(&a);
+        attempt_stop();
+}
+
 static void a_call_that_is_interrupted_goes_on(void **state) {
         static const char *const calls[] = {"ppoll", "send", "recvmsg", "read"};
         for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
@@ -277,6 +306,8 @@ static int begin(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_failing_call_never_lets_anybody_in),
+                cmocka_unit_test(out_of_memory_has_its_own_code),
+                cmocka_unit_test(a_yes_that_could_not_be_kept_leaves_no_earlier_one),
                 cmocka_unit_test(a_call_that_is_interrupted_goes_on),
                 cmocka_unit_test(a_listener_whose_queue_is_full_for_a_moment_is_asked_again),
                 cmocka_unit_test(a_listener_whose_queue_stays_full_is_unavailable_after_a_second),
