@@ -248,12 +248,13 @@ wait "${unit_pid[watched]}" 2>/dev/null || true
 echo "== a device service that lies"
 real=/run/world/real.sock
 mv /run/wardtap/device.sock $real
-# lie MODE [ID REAL]: puts a liar in its place.
+# lie MODE [ID]: puts a liar in its place.
 lie() {
         : >liar.out
-        "$B/tests/integration/fake_device" "$@" >liar.out 2>>liar.err &
+        "$B/tests/integration/fake_device" "$1" $real "${@:2}" >liar.out 2>>liar.err &
         liar=$!
         await liar.out listening
+        restart_unit wardtapd # its watch goes through the liar as well
 }
 truth() {
         kill $liar
@@ -271,12 +272,12 @@ for mode in gone garbage huge; do
         away anna
         truth
 done
-lie true 00 $real
+lie true
 tap_in honest anna 04a1b2c3 --answer 123456
 is "an honest go-between" "PAM_SUCCESS user=anna" "$(result honest)"
 away anna
 truth
-lie replay 00 $real
+lie replay
 tap_in replay anna 04a1b2c3 --answer 123456
 is "an assertion of before" "PAM_AUTH_ERR user=" "$(result replay)"
 recorded "is forged" key-forged REASON
@@ -285,7 +286,7 @@ truth
 key_out anna
 key_in ben
 for mode in other relabel; do
-        lie $mode "$(credential ben)" $real
+        lie $mode "$(credential ben)"
         tap_in "$mode" anna 04a1b2c3 --answer 654321
         is "ben's valid assertion for anna ($mode)" "PAM_AUTH_ERR user=" "$(result $mode)"
         recorded "is forged" key-forged REASON
@@ -308,5 +309,5 @@ stop_unit wardtapd
 sign_in alone --service lightdm
 is "without wardtapd" PAM_AUTHINFO_UNAVAIL "$(result alone | cut -d' ' -f1)"
 
-grep -E "ERROR: AddressSanitizer|runtime error|ended by signal" authd.err && bad "the daemon's own words" || ok "no complaint of the sanitizers"
+grep -E "ERROR: AddressSanitizer|runtime error|ended by signal [^9]" authd.err && bad "the daemon's own words" || ok "no complaint of the sanitizers"
 finish

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A wardtap-device that lies, in place of the true one. Each connection is treated in the way of MODE:
+/* A wardtap-device that lies, in place of the true one, which goes on at REAL. Cards it leaves alone; each
+ * assertion is treated in the way of MODE:
  *
- *   silent        says nothing
- *   gone          hangs up
- *   garbage       says what is no message
- *   huge          sends 2 MB
- *   other ID      lets another key sign (credential ID, hexadecimal) through the true service at REAL, and
- *                 passes on its valid assertion
- *   relabel ID    the same under the name of the credential that was asked for
- *   replay ID     asks for nothing: passes on the assertion of the last `other` or `true` (in REAL.last)
- *   true          passes everything on, and keeps the assertion in REAL.last
+ *   silent     says nothing
+ *   gone       hangs up
+ *   garbage    says what is no message
+ *   huge       sends 2 MB
+ *   true       passes everything on, and keeps the assertion in REAL.last
+ *   replay     asks no key: passes on that assertion
+ *   other      lets another key sign (credential ID, hexadecimal), and passes on its valid assertion
+ *   relabel    the same under the name of the credential that was asked for
  *
- *   fake_device MODE [ID REAL] */
+ *   fake_device MODE REAL [ID] */
 #include "common/paths.h"
 #include "common/socket.h"
 #include "common/util.h"
@@ -66,15 +66,14 @@ static void pass(const struct liar *l, int fd, const struct device_request *aske
         tell(fd, &e);
 }
 
-static void relay(const struct liar *l, int fd, struct bytes request) {
+static void relay(const struct liar *l, int fd, const struct device_request *asked) {
         uint8_t buf[SOCKET_MESSAGE_MAX];
         struct writer w = {.p = buf, .size = sizeof(buf)};
-        struct device_request asked, q;
+        struct device_request q = *asked;
         _cleanup_(closep) int real = -1;
-        if (device_request_read(request, &asked) < 0 || socket_connect(l->real, 0, &real) < 0)
+        if (socket_connect(l->real, 0, &real) < 0)
                 abort();
-        q = asked;
-        if (strcmp(l->mode, "true") != 0 && q.op == DEVICE_OP_GET_ASSERTION) {
+        if (l->id.n > 0 && q.op == DEVICE_OP_GET_ASSERTION) {
                 q.n_ids = 1;
                 q.ids[0] = l->id;
         }
@@ -92,18 +91,14 @@ static void relay(const struct liar *l, int fd, struct bytes request) {
                 if (r < 0)
                         return;
                 if (from_real)
-                        pass(l, fd, &asked, (struct bytes){buf, n});
+                        pass(l, fd, asked, (struct bytes){buf, n});
                 else
                         (void) socket_send(real, buf, n);
         }
 }
 
-static void answer(const struct liar *l, int fd) {
+static void lie(const struct liar *l, int fd, const struct device_request *q) {
         static uint8_t huge[64 * 1024];
-        uint8_t buf[SOCKET_MESSAGE_MAX];
-        size_t n;
-        if (socket_wait(fd, UINT64_MAX) < 0 || socket_receive(fd, buf, sizeof(buf), &n) < 0)
-                return;
         if (strcmp(l->mode, "gone") == 0)
                 return;
         if (strcmp(l->mode, "garbage") == 0)
@@ -114,8 +109,22 @@ static void answer(const struct liar *l, int fd) {
         else if (strcmp(l->mode, "replay") == 0)
                 replay(l, fd);
         else if (strcmp(l->mode, "silent") != 0)
-                relay(l, fd, (struct bytes){buf, n});
+                relay(l, fd, q);
         (void) socket_wait(fd, UINT64_MAX); /* until the attempt has had enough */
+}
+
+static void answer(const struct liar *l, int fd) {
+        uint8_t buf[SOCKET_MESSAGE_MAX];
+        struct device_request q;
+        size_t n;
+        if (socket_wait(fd, UINT64_MAX) < 0 || socket_receive(fd, buf, sizeof(buf), &n) < 0)
+                return;
+        if (device_request_read((struct bytes){buf, n}, &q) < 0)
+                abort();
+        if (q.op == DEVICE_OP_GET_ASSERTION)
+                lie(l, fd, &q);
+        else
+                relay(l, fd, &q);
 }
 
 static int listen_at(const char *path) {
@@ -130,15 +139,12 @@ static int listen_at(const char *path) {
 }
 
 int main(int argc, char **argv) {
-        struct liar l = {.mode = argc > 1 ? argv[1] : ""};
-        if (argc != 2 && argc != 4)
+        if (argc < 3 || argc > 4)
                 return 2;
-        if (argc == 4) {
-                if (hex_decode(argv[2], l.id.id, sizeof(l.id.id), &l.id.n) < 0)
-                        return 2;
-                l.real = argv[3];
-                (void) snprintf(l.last, sizeof(l.last), "%s.last", l.real);
-        }
+        struct liar l = {.mode = argv[1], .real = argv[2]};
+        if (argc == 4 && hex_decode(argv[3], l.id.id, sizeof(l.id.id), &l.id.n) < 0)
+                return 2;
+        (void) snprintf(l.last, sizeof(l.last), "%s.last", l.real);
         int listener = listen_at(PATH_DEVICE_SOCKET);
         (void) printf("listening\n");
         (void) fflush(stdout);
