@@ -57,6 +57,10 @@ static void answer_prompt(void) {
                 hang_up();
                 return;
         }
+        if (fake.raw_answer.n > 0) {
+                (void) socket_send(hidden.module[1], fake.raw_answer.p, fake.raw_answer.n);
+                return;
+        }
         if (fake.pin) {
                 m.type = WIRE_ANSWER;
                 (void) snprintf(m.answer, sizeof(m.answer), "%s", fake.pin);
@@ -469,7 +473,9 @@ void fake_play(void) {
         set_up();
         if (fake.user)
                 (void) snprintf(start.start.user, sizeof(start.start.user), "%s", fake.user);
-        if (attempt_new(hidden.module[0], &peer, &start, &hidden.snapshot, &a) >= 0) {
+        bool started = fake.raw_start.n == 0 ||
+                       (wire_read(fake.raw_start, &start) >= 0 && start.type == WIRE_START);
+        if (started && attempt_new(hidden.module[0], &peer, &start, &hidden.snapshot, &a) >= 0) {
                 a->people = (struct store *) &hidden;
                 attempt_play(a);
         }

@@ -19,10 +19,12 @@ struct fake_world {
         /* the application */
         const char *user; /* PAM_USER; NULL = empty */
         uid_t caller;
-        const char *pin;        /* the answer; NULL = NO_ANSWER */
-        bool hang_up_at_prompt; /* instead of an answer */
-        const char *hang_up_at; /* hangs up when it is shown a text with these words */
-        bool speak_out_of_turn; /* an ANSWER nobody asked for, at the first text */
+        const char *pin;         /* the answer; NULL = NO_ANSWER */
+        struct bytes raw_start;  /* START as it comes, when not empty */
+        struct bytes raw_answer; /* the same for the answer */
+        bool hang_up_at_prompt;  /* instead of an answer */
+        const char *hang_up_at;  /* hangs up when it is shown a text with these words */
+        bool speak_out_of_turn;  /* an ANSWER nobody asked for, at the first text */
         /* wardtapd */
         int readers; /* -1: it says nothing */
         bool tap;
