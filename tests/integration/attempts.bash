@@ -170,9 +170,8 @@ recorded "as cancelled" cancelled EVENT
 away anna
 key_out anna
 key_in anna
-tap_in next anna 04a1b2c3 --answer 123456
-is "and leaves everything free for the next" "PAM_SUCCESS user=anna" "$(result next)"
-away anna
+sign_in next --service lightdm --answer 123456
+is "and leaves the key, and the tap, for the next" "PAM_SUCCESS user=anna" "$(result next)"
 
 sign_in pulled --service lightdm --answer 123456
 await pulled.out "Tap your badge"
