@@ -102,7 +102,7 @@ tap_in again anna 04a1b2c3 --resume
 is "the badge alone resumes" "PAM_SUCCESS user=anna" "$(result again)"
 recorded "recorded as that" resume EVENT
 recorded "nothing was proven" none FACTORS
-echo "tap to verdict under grace, with sanitizers: $(last_record WARDTAP_TAP_TO_VERDICT_USEC) usec"
+echo "tap to verdict under grace: $(last_record WARDTAP_TAP_TO_VERDICT_USEC) usec"
 away anna
 kill $stay
 await stay.out "session closed"
@@ -254,6 +254,7 @@ lie() {
         liar=$!
         await liar.out listening
         restart_unit wardtapd # its watch goes through the liar as well
+        recorded "wardtapd has its reader again ($1)" reader-attach EVENT
 }
 truth() {
         kill $liar
