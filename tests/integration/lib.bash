@@ -93,6 +93,7 @@ declare -A unit_pid
 run_unit() {
         local name=$1
         shift
+        : >"/run/world/$name.out"
         "$B/tests/virtual/launch" "$@" >"/run/world/$name.out" 2>>"/run/world/$name.err" &
         unit_pid[$name]=$!
         await "/run/world/$name.out" ready
@@ -121,7 +122,7 @@ start_journald() {
         chmod -R g+rxs /run/log/journal
         cp "$T/../packaging/wardtap.catalog" /usr/lib/systemd/catalog/
         journalctl --update-catalog
-        /lib/systemd/systemd-journald 2>>/run/world/journald.err &
+        setsid /lib/systemd/systemd-journald 2>>/run/world/journald.err & # a stopped job in our group would end us all
         unit_pid[journald]=$!
         await_path /run/systemd/journal/socket
 }
@@ -208,6 +209,7 @@ world_rules() {
 badge_in() {
         local name=$1 number=$2
         shift 2
+        : >"/run/world/badge-$name.out" # what it said last time is not what is waited for
         "$B/tests/virtual/badge" --number "$number" "$@" >"/run/world/badge-$name.out" 2>&1 &
         unit_pid[badge-$name]=$!
         await "/run/world/badge-$name.out" inserted
@@ -220,6 +222,7 @@ badge_out() {
 key_in() {
         local name=$1
         shift
+        : >"/run/world/key-$name.out"
         "$B/tests/virtual/key" --name "$name" --state "/run/world/key-$name.state" --log "/run/world/key-$name.log" "$@" \
                 >"/run/world/key-$name.out" 2>&1 &
         unit_pid[key-$name]=$!
@@ -254,6 +257,7 @@ enrol() {
 sign_in() {
         local name=$1
         shift
+        : >"/run/world/$name.out"
         "$B/tests/integration/pam_client" "$@" <&0 >"/run/world/$name.out" 2>&1 & # <&0: bash gives background jobs no input otherwise
         unit_pid[$name]=$!
 }

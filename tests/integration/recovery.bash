@@ -111,7 +111,7 @@ kill -KILL "${unit_pid[journald]}"
 wait "${unit_pid[journald]}" 2>/dev/null || true
 rm -f /run/systemd/journal/socket
 is "gone: people sign in" PAM_SUCCESS "$(tap nojournal)"
-/lib/systemd/systemd-journald 2>>journald.err &
+setsid /lib/systemd/systemd-journald 2>>journald.err &
 unit_pid[journald]=$!
 await_path /run/systemd/journal/socket
 complete "after its return"
