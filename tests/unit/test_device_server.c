@@ -85,7 +85,8 @@ static void ask_watch(int fd) {
         uint8_t buf[64];
         struct writer w = {.p = buf, .size = sizeof(buf)};
         device_request_write(&w, &q);
-        assert_int_equal(socket_send(fd, buf, w.n), 0);
+        int r = socket_send(fd, buf, w.n);
+        assert_true(r == 0 || r == -EPIPE || r == -ECONNRESET); /* refused already: the answer is still there */
 }
 
 static enum device_event_type next_event(int fd, struct device_event *ret) {
