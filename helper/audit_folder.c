@@ -122,8 +122,8 @@ int audit_rotate(struct audit_log *log) {
                 return r;
         }
         (void) fsync(log->folder);
-        if (ftruncate(log->fd, (off_t) log->end) < 0) /* what was reserved and not used */
-                log->reserved = 0; /* it stays reserved for nothing; a reader stops at the zeros */
+        if (ftruncate(log->fd, (off_t) log->end) < 0)
+                errno = 0; /* what was reserved and not used stays as zeros: harmless */
         (void) close(log->fd);
         log->fd = TAKE_FD(fd);
         log->first = h.first;

@@ -229,6 +229,10 @@ static int on_accept(sd_event_source *source, int listener, uint32_t events, voi
         struct broker *b = userdata;
         struct ucred peer;
         int fd, r = socket_accept(listener, &peer, &fd);
+        if (r == 0 && peer.uid != 0 && b->n_clients >= BROKER_CLIENTS_MAX - BROKER_ROOT_PLACES) {
+                closep(&fd); /* at once, so that its stack goes on */
+                r = -EUSERS;
+        }
         if (r == 0)
                 r = add_client(b, fd, &peer);
         if (r < 0 && r != -EAGAIN && r != -ECONNABORTED)

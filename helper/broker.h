@@ -7,6 +7,8 @@
 #include "helper/taps.h"
 
 #define BROKER_CLIENTS_MAX 128U
+/* Of these, kept for root: attempts that crowd in do not keep an administrator out. */
+#define BROKER_ROOT_PLACES 8U
 /* A client waits for the answer to one record before it sends the next; a few more are borne. */
 #define BROKER_IN_FLIGHT_MAX 8U
 
