@@ -51,8 +51,15 @@ int broker_tell(struct client *c, const struct broker_message *m) {
         return broker_send(c->fd, m); /* never waits: one that does not read is dropped by the caller */
 }
 
+static bool is_expecting(const struct broker *b) {
+        int on = SD_EVENT_OFF;
+        return b->expecting && sd_event_source_get_enabled(b->expecting, &on) >= 0 && on != SD_EVENT_OFF;
+}
+
 int broker_tell_waiting(struct client *c) {
         int n = (int) taps_readers(c->broker->config.taps);
+        if (n == 0 && is_expecting(c->broker))
+                return 0;
         struct broker_message m = {.type = BROKER_WAITING, .waiting.readers = (uint16_t) n};
         if (c->readers_said == n)
                 return 0;
@@ -87,6 +94,16 @@ static void tell_waiting(struct broker *b) {
 static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
         broker_update(userdata);
         return 0;
+}
+
+void broker_expect_readers(struct broker *b) {
+        if (b->expecting) {
+                (void) sd_event_source_set_time_relative(b->expecting, BROKER_READERS_USEC);
+                (void) sd_event_source_set_enabled(b->expecting, SD_EVENT_ONESHOT);
+                return;
+        }
+        (void) sd_event_add_time_relative(b->config.event, &b->expecting, CLOCK_MONOTONIC,
+                                          BROKER_READERS_USEC, 0, on_expiry, b);
 }
 
 /* A tap that nobody wanted is wiped when it is no longer fresh. */
@@ -254,6 +271,7 @@ int broker_new(const struct broker_config *c, struct broker **ret) {
         int r = sd_event_add_io(c->event, &b->accept_io, c->listener, EPOLLIN, on_accept, b);
         if (r < 0)
                 return r;
+        broker_expect_readers(b);
         *ret = TAKE_PTR(b);
         return 0;
 }
@@ -263,6 +281,7 @@ struct broker *broker_free(struct broker *b) {
                 return NULL;
         sd_event_source_disable_unref(b->accept_io);
         sd_event_source_disable_unref(b->expiry);
+        sd_event_source_disable_unref(b->expecting);
         for (size_t i = 0; i < b->n_clients; i++)
                 (void) client_free(b->clients[i]);
         closep(&b->config.listener);

@@ -12,6 +12,10 @@
 /* A client waits for the answer to one record before it sends the next; a few more are borne. */
 #define BROKER_IN_FLIGHT_MAX 8U
 
+/* So long after the readers were lost (or wardtapd started) nobody is told that there are none: a restart of
+ * pcscd, of wardtap-device or of wardtapd must not end the attempts that wait. */
+#define BROKER_READERS_USEC (2U * 1000U * 1000U)
+
 struct broker_config {
         sd_event *event;
         int listener; /* taken */
@@ -32,6 +36,9 @@ DEFINE_CLEANUP(struct broker, broker_free)
 /* Taps or readers have changed: gives taps to those they belong to, and tells who waits how many readers
  * there are. */
 void broker_update(struct broker *b);
+/* Which readers there are is yet to be learnt: "none" is not said for BROKER_READERS_USEC, unless one comes
+ * sooner. Also so after broker_new(). */
+void broker_expect_readers(struct broker *b);
 /* The answer of the recorder for a client; that of one that is gone is dropped. */
 void broker_recorded(struct broker *b, uint64_t client, int status, uint64_t seq);
 /* Records that a session ended because its opener did. */

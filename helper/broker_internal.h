@@ -28,7 +28,7 @@ struct recent {
 
 struct broker {
         struct broker_config config;
-        sd_event_source *accept_io, *expiry;
+        sd_event_source *accept_io, *expiry, *expecting; /* expecting is armed while readers may yet come */
         struct client *clients[BROKER_CLIENTS_MAX];
         size_t n_clients;
         uint64_t next_id;

@@ -105,6 +105,7 @@ static void on_lost(void *userdata, const char *reason) {
                 recorder_note(d->recorder, RECORD_READER_DETACH, reader, reason, NULL);
                 bus_reader_changed(d->bus, reader, false);
         }
+        broker_expect_readers(d->broker);
         readers_changed(d);
 }
 

@@ -70,12 +70,29 @@ await stale.out result:
 is "a tap after the break" PAM_SUCCESS "$(sed -n 's/^result: \([A-Z_]*\).*/\1/p' stale.out)"
 badge_out fresh
 
+echo "== what waits goes on waiting"
+waits() { # NAME COMMAND...: somebody waits for a tap, the command runs, and the tap comes after it
+        local name=$1
+        shift
+        sign_in "$name" --service lightdm --answer 2468
+        await "$name.out" "Tap your badge"
+        "$@"
+        await_readers
+        badge_in "$name" 04A1B2C3
+        await "$name.out" result:
+        is "$name" PAM_SUCCESS "$(sed -n 's/^result: \([A-Z_]*\).*/\1/p' "$name.out")"
+        badge_out "$name"
+}
+pcscd_restarts() { stop_pcscd; start_pcscd; }
+waits "pcscd restarts" pcscd_restarts
+waits "wardtap-device restarts" restart_unit device
+waits "wardtapd restarts" restart_unit wardtapd
+
 echo "== our daemons, killed one at a time"
 for name in device wardtapd authd; do
         : >"$name.out"
         kill -KILL "$(main_pid $name)"
         await "$name.out" ready
-        [ $name = authd ] || await_readers
         is "$name killed: the next tap works" PAM_SUCCESS "$(tap "after-$name")"
 done
 complete "after three kills"
