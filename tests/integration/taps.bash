@@ -48,7 +48,30 @@ await_entry() {
         fi
 }
 
+# watch_readers: a watch of our own, to know what pcscd has seen.
+watch_readers() {
+        "$B/tests/integration/device_probe" watch >watch.out 2>&1 &
+        await watch.out 'Virtual PCD 00 01'
+}
+# await_count N WORD FILE: until so many lines begin with the word.
+await_count() {
+        local end=$((SECONDS + 20))
+        until [ "$(grep -c "^$2 " "$3")" -ge "$1" ]; do
+                [ $SECONDS -lt $end ] || { bad "not $1 times $2"; sed 's/^/  | /' "$3"; finish; }
+                read -rt 0.02 <> <(:) || true
+        done
+}
+# lift NAME: takes the badge away, until pcscd has seen that: it looks about every 0.4 s, and a badge that is back before
+# that was never away.
+lift() {
+        local n
+        n=$(grep -c '^removed ' watch.out || true)
+        badge_out "$1"
+        await_count $((n + 1)) removed watch.out
+}
+
 # --- readers
+watch_readers
 await_property Watching '{"type":"b","data":true}'
 await_property Readers '{"type":"as","data":["Virtual PCD 00 00","Virtual PCD 00 01"]}'
 await_entry WARDTAP_EVENT=reader-attach "WARDTAP_READER=$READER"
@@ -77,7 +100,7 @@ client three wardtap
 say three "hello sign-in $A3 lightdm seat0" want-tap "ask-session 1"
 await three.out "session 0"
 expect_not "a verdict uses it up" "tap " three.out
-badge_out first
+lift first
 
 # --- an enrolment goes first, and only with a new tap
 client enrol root
@@ -86,7 +109,7 @@ await enrol.out "waiting 2"
 badge_in again 04a1b2c3
 await enrol.out "tap "
 expect "an enrolment sees the number" " 1 04a1b2c3" enrol.out
-badge_out again
+lift again
 say three "ask-session 1"
 await three.out "session 0"
 expect_not "a badge being enrolled signs nobody in" "tap " three.out
@@ -101,12 +124,12 @@ say three wait
 badge_in strange 04a1b2c3 --fault random
 await three.out "tap "
 expect "a random number is said" "\"$READER\" 1 - " three.out
-badge_out strange
+lift strange
 hang_up three
 
 # --- no tap from before pcscd went counts
 badge_in before 04a1b2c3
-badge_out before
+lift before
 stop_pcscd
 await_property Readers '{"type":"as","data":[]}'
 await_entry WARDTAP_EVENT=reader-detach WARDTAP_REASON=pcsc-lost
@@ -122,7 +145,7 @@ say four wait
 badge_in after 04a1b2c3
 await four.out "tap "
 ok "a tap after it does"
-badge_out after
+lift after
 hang_up four
 
 # --- wardtap-device goes and comes back
@@ -131,14 +154,7 @@ await_entry WARDTAP_EVENT=reader-detach WARDTAP_REASON=device-service-gone
 await_property Readers '{"type":"as","data":["Virtual PCD 00 00","Virtual PCD 00 01"]}'
 
 # --- unknown badges slow their reader
-# await_count N WORD FILE: until so many lines begin with the word.
-await_count() {
-        local end=$((SECONDS + 20))
-        until [ "$(grep -c "^$2 " "$3")" -ge "$1" ]; do
-                [ $SECONDS -lt $end ] || { bad "not $1 times $2"; sed 's/^/  | /' "$3"; finish; }
-                read -rt 0.02 <> <(:) || true
-        done
-}
+watch_readers
 client many wardtap
 say many "hello sign-in $A1 lightdm seat0"
 for i in {1..10}; do
@@ -146,7 +162,7 @@ for i in {1..10}; do
         await_count "$i" waiting many.out
         badge_in many "040000$((i + 10))"
         await_count "$i" tap many.out
-        badge_out many
+        lift many
         say many "record unknown-badge 4 ATTEMPT=$A1 REASON=unknown-badge SERVICE=lightdm"
         await_count "$i" recorded many.out
 done
