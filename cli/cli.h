@@ -86,5 +86,6 @@ int command_key_list(const struct cli_arguments *a);
 int command_policy_check(const struct cli_arguments *a);
 int command_policy_apply(const struct cli_arguments *a);
 int command_policy_explain(const struct cli_arguments *a);
+int command_store_check(const struct cli_arguments *a);
 int command_status(const struct cli_arguments *a);
 int command_why(const struct cli_arguments *a);

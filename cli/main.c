@@ -42,6 +42,8 @@ static const struct cli_command commands[] = {
          O(USER) | O(SERVICE) | O(AT) | O(EVIDENCE) | O(SESSION) | O(FILE) | O(JSON), O(USER) | O(SERVICE),
          N_("Say what the rules decide for a person, and why"),
          N_("Without --evidence it says what would be asked for first."), command_policy_explain},
+        {"store check", "", 0, 0, O(JSON), 0, N_("Check the databases, and undo what a killed program left"),
+         N_("wardtap-authd's unit runs it at each start."), command_store_check},
         {"status", "", 0, 0, O(JSON), 0, N_("Show how this station does"),
          N_("The exit code is 1 when something is wrong."), command_status},
         {"why", "CODE", 1, 1, O(JSON), 0, N_("Explain the code a screen showed"),

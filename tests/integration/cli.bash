@@ -301,6 +301,17 @@ for secret in 04A1B2C3 04a1b2c3 77705923 Kolibri Amsel; do
         expect_not "no record holds $secret" "$secret" all.json
 done
 
+# --- the databases
+run check 0 wardtap store check
+is "both are sound" "sound sound" "$(wardtap store check --json | jq -r '.people + " " + .state')"
+run check-user 5 setpriv --reuid=2001 --regid=2000 --clear-groups wardtap store check
+cp -a /var/lib/wardtap/people/people.db people.db
+printf 'not a page' | dd of=/var/lib/wardtap/people/people.db bs=1 seek=4096 conv=notrunc status=none
+run damaged 1 wardtap store check
+is "damage is seen" damaged "$(wardtap store check --json 2>/dev/null | jq -r .people)"
+cp -a people.db /var/lib/wardtap/people/people.db
+run restored 0 wardtap store check
+
 # --- completion
 complete_words() {
         bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wardtap; printf "%s\n" "${COMPREPLY[@]}"' \

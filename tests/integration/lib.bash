@@ -206,17 +206,21 @@ world_rules() {
 # --- hardware
 
 # badge_in NAME NUMBER [OPTIONS]: a badge is laid on the reader (the first one, or --port N), and pcscd has seen it.
+declare -A badge_reader
 badge_in() {
         local name=$1 number=$2
         shift 2
         : >"/run/world/badge-$name.out" # what it said last time is not what is waited for
         "$B/tests/virtual/badge" --number "$number" "$@" >"/run/world/badge-$name.out" 2>&1 &
         unit_pid[badge-$name]=$!
+        case " $* " in *" 35964 "*) badge_reader[$name]="Virtual PCD 00 01" ;; *) badge_reader[$name]="Virtual PCD 00 00" ;; esac
         await "/run/world/badge-$name.out" inserted
 }
+# badge_out NAME: takes it away, until pcscd has seen that.
 badge_out() {
-        kill -TERM "${unit_pid[badge-$1]}"
+        kill -TERM "${unit_pid[badge-$1]}" 2>/dev/null
         wait "${unit_pid[badge-$1]}" 2>/dev/null || true
+        timeout 10 "$B/tests/integration/reader_empty" "${badge_reader[$1]}" || true
 }
 # key_in NAME [OPTIONS]: a key is plugged in; what it holds is in /run/world/key-NAME.state.
 key_in() {
