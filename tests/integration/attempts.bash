@@ -5,28 +5,6 @@
 
 uid_anna=2001
 
-# enrol_held USER NUMBER PIN: as `enrol`, with the badge held until it was read.
-enrol_held() {
-        local user=$1 number=$2 pin=$3 out=/run/world/enrol-$1.out
-        wardtap person add "$user" >>"$out" 2>&1 || return 1
-        "$B/tests/integration/pty_say" --timeout 60 -- wardtap badge enrol "$user" >>"$out" 2>&1 &
-        local cli=$!
-        await "$out" "Hold your badge" && badge_in "$user" "$number" && await "$out" "once more" || return 1
-        badge_out "$user"
-        badge_in "$user" "$number"
-        wait $cli || return 1
-        badge_out "$user"
-        key_in "$user"
-        "$B/tests/integration/pty_say" --timeout 60 "PIN=$pin" "PIN=$pin" -- wardtap key enrol "$user" >>"$out" 2>&1 || return 1
-        key_out "$user"
-}
-
-# away WHO: takes the badge away for as long as a hand does; virtual readers do not see a shorter absence.
-away() {
-        badge_out "$1"
-        read -rt 0.8 <> <(:) || true
-}
-
 # tap_in NAME WHO NUMBER OPTIONS: a sign-in at the greeter with that badge; the badge stays on the reader.
 tap_in() {
         local name=$1 who=$2 number=$3
@@ -64,7 +42,7 @@ sql() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).exec
 
 echo "== a station with two people"
 start_station
-enrol_held anna 04a1b2c3 123456 && enrol_held ben 04b1b2c3 654321 || {
+enrol anna 04a1b2c3 123456 && enrol ben 04b1b2c3 654321 || {
         cat enrol-*.out
         bad "enrolment"
         finish
@@ -78,7 +56,7 @@ expect "the prompt names the person" "Enter the PIN of your key to sign in as An
 recorded "recorded" sign-in EVENT
 recorded "the badge is no factor" key+verify FACTORS
 is "with its code" 6 "$(last_record WARDTAP_CODE | tr -d '\n' | wc -c)"
-away anna
+badge_out anna
 
 sign_in step --service sudo --user anna --answer 123456
 is "sudo by the key" "PAM_SUCCESS user=anna" "$(result step)"
@@ -97,36 +75,36 @@ await stay.out "Tap your badge"
 badge_in anna 04a1b2c3
 await stay.out "session open: PAM_SUCCESS"
 recorded "the session is recorded" session-open EVENT
-away anna
+badge_out anna
 tap_in again anna 04a1b2c3 --resume
 is "the badge alone resumes" "PAM_SUCCESS user=anna" "$(result again)"
 recorded "recorded as that" resume EVENT
 recorded "nothing was proven" none FACTORS
 echo "tap to verdict under grace: $(last_record WARDTAP_TAP_TO_VERDICT_USEC) usec"
-away anna
+badge_out anna
 kill $stay
 await stay.out "session closed"
 recorded "the end of the session is recorded" session-close EVENT
 tap_in after anna 04a1b2c3
 is "with the session its grace is gone" "PAM_AUTH_ERR user=" "$(result after)"
-away anna
+badge_out anna
 
 echo "== what does not"
 tap_in stranger zoe 04ffffff
 is "an unknown badge" "PAM_AUTH_ERR user=" "$(result stranger)"
 expect "with a code" "Code " stranger.out
 recorded "recorded" unknown-badge EVENT
-away zoe
+badge_out zoe
 
 tap_in wrong anna 04a1b2c3 --answer 000000
 is "a wrong PIN" "PAM_AUTH_ERR user=" "$(result wrong)"
 expect "says how many are left" "PIN wrong. 7 tries left. Code " wrong.out
 recorded "recorded" pin-wrong REASON
-away anna
+badge_out anna
 tap_in short anna 04a1b2c3 --answer 123
 is "a PIN that is none" "PAM_AUTH_ERR user=" "$(result short)"
 recorded "never reached the key" pin-format REASON
-away anna
+badge_out anna
 
 sign_in other --service sudo --user ben --uid $uid_anna --answer 654321
 is "a user for somebody else" "PAM_AUTH_ERR user=ben" "$(result other)"
@@ -136,12 +114,12 @@ expect "and told nothing" "This did not work." other.out
 tap_in swap ben 04b1b2c3 --user anna
 is "another's badge for a named user" "PAM_AUTH_ERR user=anna" "$(result swap)"
 recorded "recorded" badge-of-another REASON
-away ben
+badge_out ben
 
 tap_in nokey ben 04b1b2c3 --answer 123456
 is "another's key" "PAM_AUTH_ERR user=" "$(result nokey)"
 recorded "recorded" key-not-yours REASON
-away ben
+badge_out ben
 
 echo "== what is answered at once, and starts no attempt"
 for case in "--user carl" "--user nobody-at-all" "--rhost far.example.org" "--user anna --rhost far.example.org"; do
@@ -167,7 +145,7 @@ wait "${unit_pid[leaver]}" 2>/dev/null || true
 # shellcheck disable=SC2086
 timeout 1 bash -c "$(declare -f until_gone); until_gone $before" && ok "a hang-up ends the attempt within 1 s" || bad "the attempt goes on"
 recorded "as cancelled" cancelled EVENT
-away anna
+badge_out anna
 key_out anna
 key_in anna
 sign_in next --service lightdm --answer 123456
@@ -178,7 +156,7 @@ await pulled.out "Tap your badge"
 restart_unit wardtapd
 badge_in anna 04a1b2c3
 is "wardtapd restarts while somebody waits" "PAM_SUCCESS user=anna" "$(result pulled)"
-away anna
+badge_out anna
 
 sign_in victim --service lightdm
 await victim.out "Tap your badge"
@@ -187,7 +165,7 @@ kill -KILL "$victim"
 is "a killed attempt lets nobody in" PAM_AUTHINFO_UNAVAIL "$(result victim | cut -d' ' -f1)"
 tap_in still anna 04a1b2c3 --answer 123456
 is "and the listener goes on" "PAM_SUCCESS user=anna" "$(result still)"
-away anna
+badge_out anna
 
 sign_in locked --service lightdm --answer 123456
 await locked.out "Tap your badge"
@@ -203,7 +181,7 @@ await lock.out locked
 badge_in anna 04a1b2c3
 is "state.db held by another writer" "PAM_AUTH_ERR user=" "$(result locked)"
 recorded "recorded" store REASON
-away anna
+badge_out anna
 kill $locker
 wait $locker 2>/dev/null || true
 
@@ -215,7 +193,7 @@ tail -f /dev/null >crowd.in &
 crowd=$!
 tap_in root anna 04a1b2c3 --answer 123456
 is "64 held and 400 fast connections: root signs in" "PAM_SUCCESS user=anna" "$(result root)"
-away anna
+badge_out anna
 await crowd.out "still held"
 kill $crowd
 cat crowd.out
@@ -226,7 +204,7 @@ crowd=$!
 await crowd2.out "still held"
 tap_in root2 anna 04a1b2c3 --answer 123456
 is "the same with attempts: root signs in" "PAM_SUCCESS user=anna" "$(result root2)"
-away anna
+badge_out anna
 cat crowd2.out
 kill $crowd
 is "the listener is the same" "$before" "$(main_pid authd)"
@@ -269,19 +247,25 @@ for mode in gone garbage huge; do
         PAM_AUTH_ERR* | PAM_AUTHINFO_UNAVAIL*) ok "$mode: $(result "lie-$mode"), $(last_record WARDTAP_REASON)" ;;
         *) bad "$mode: $(result "lie-$mode")" ;;
         esac
-        away anna
+        badge_out anna
         truth
 done
+lie silent
+tap_in quiet anna 04a1b2c3 --answer 123456
+await quiet.out result: 60
+is "nothing at all: ends by its own deadline" "PAM_AUTH_ERR user=" "$(result quiet)"
+badge_out anna
+truth
 lie true
 tap_in honest anna 04a1b2c3 --answer 123456
 is "an honest go-between" "PAM_SUCCESS user=anna" "$(result honest)"
-away anna
+badge_out anna
 truth
 lie replay
 tap_in replay anna 04a1b2c3 --answer 123456
 is "an assertion of before" "PAM_AUTH_ERR user=" "$(result replay)"
 recorded "is forged" key-forged REASON
-away anna
+badge_out anna
 truth
 key_out anna
 key_in ben
@@ -290,7 +274,7 @@ for mode in other relabel; do
         tap_in "$mode" anna 04a1b2c3 --answer 654321
         is "ben's valid assertion for anna ($mode)" "PAM_AUTH_ERR user=" "$(result $mode)"
         recorded "is forged" key-forged REASON
-        away anna
+        badge_out anna
         truth
 done
 mv $real /run/wardtap/device.sock
