@@ -96,7 +96,10 @@ run_unit() {
         : >"/run/world/$name.out"
         "$B/tests/virtual/launch" "$@" >"/run/world/$name.out" 2>>"/run/world/$name.err" &
         unit_pid[$name]=$!
-        await "/run/world/$name.out" ready
+        await "/run/world/$name.out" ready && return
+        echo "$name did not start:"
+        tail -n 20 "/run/world/$name.err" | sed 's/^/  | /'
+        return 1
 }
 # stop_unit NAME: as `systemctl stop`.
 stop_unit() {
