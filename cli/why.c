@@ -111,6 +111,16 @@ static void print_who(const struct entry *e) {
         print_pair(stdout, TITLE_WIDTH, _("Who"), text[0] ? text : _("nobody that is known here"));
 }
 
+/* GRACE is how old the full sign-in was, as "7500s". */
+static void join_grace(char *buf, size_t size, const char *grace) {
+        char digits[24], span[WHEN_TEXT_MAX];
+        uint64_t seconds;
+        (void) snprintf(digits, sizeof(digits), "%.*s", (int) strcspn(grace, "s"), grace);
+        if (parse_u64(digits, UINT64_MAX / 1000000U, &seconds) < 0)
+                return;
+        join(buf, size, _("grace, full sign-in before it: "), when_span(seconds * 1000000U, span));
+}
+
 static void print_proven(const struct entry *e) {
         char shown[1024] = "", proven[1024] = "";
         const char *factors = field(e, RECORD_FIELD_FACTORS);
@@ -120,7 +130,7 @@ static void print_proven(const struct entry *e) {
         print_pair(stdout, TITLE_WIDTH, _("Shown"), shown[0] ? shown : _("nothing"));
         join(proven, sizeof(proven), "", strcmp(factors, "none") == 0 ? "" : factors);
         join(proven, sizeof(proven), _("level AAL"), field(e, RECORD_FIELD_AAL));
-        join(proven, sizeof(proven), _("grace "), field(e, RECORD_FIELD_GRACE));
+        join_grace(proven, sizeof(proven), field(e, RECORD_FIELD_GRACE));
         print_pair(stdout, TITLE_WIDTH, _("Proven"), proven[0] ? proven : _("nothing"));
 }
 

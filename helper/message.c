@@ -128,9 +128,9 @@ static void policy_message(struct text *t, const struct record *r) {
         } else {
                 if (policy)
                         memcpy(hash, policy, strnlen(policy, 12));
-                add(t, "New rules are in force%s%s", *hash ? " " : "", hash);
+                add(t, "New rules %s%sare in force", hash, *hash ? " " : "");
         }
-        add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
+        add_field(t, r, " (", RECORD_FIELD_DETAIL, ")");
         add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
 }
 

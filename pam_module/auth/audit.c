@@ -100,7 +100,7 @@ static int fill_tap(const struct attempt *a, struct record *r) {
 }
 
 static int fill_proof(const struct attempt *a, struct record *r) {
-        char grace[64];
+        char grace[24]; /* how old the full sign-in was */
         int e = record_set(r, RECORD_FIELD_FACTORS, proven(a));
         if (e < 0 || (a->key && (e = record_set(r, RECORD_FIELD_KEY, a->key->token)) < 0))
                 return e;
@@ -108,7 +108,7 @@ static int fill_proof(const struct attempt *a, struct record *r) {
                 return 0;
         if ((e = record_set_u64(r, RECORD_FIELD_AAL, a->decision.aal)) < 0 || !a->decision.grace)
                 return e;
-        (void) snprintf(grace, sizeof(grace), "grace %" PRIu64 "s", a->decision.grace_age_usec / 1000000U);
+        (void) snprintf(grace, sizeof(grace), "%" PRIu64 "s", a->decision.grace_age_usec / 1000000U);
         return record_set(r, RECORD_FIELD_GRACE, grace);
 }
 

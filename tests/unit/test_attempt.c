@@ -64,7 +64,7 @@ static void grace_resumes_and_claims_no_factor(void **state) {
         fake_play();
         expect(WIRE_ALLOW, RECORD_RESUME, REASON_NONE);
         assert_string_equal(field(RECORD_FIELD_FACTORS), "none");
-        assert_string_equal(field(RECORD_FIELD_GRACE), "grace 60s");
+        assert_string_equal(field(RECORD_FIELD_GRACE), "60s");
         assert_int_equal(fake.commits, 0); /* and so no failure is forgiven for a badge alone */
         assert_int_equal(fake.operations, 0);
 }
