@@ -62,15 +62,13 @@ static void print_usage_line(const struct cli_command *c) {
         (void) printf("wardtap %s", c->name);
         if (c->words[0])
                 (void) printf(" %s", c->words);
-        for (unsigned i = 0; i < OPTION_MAX; i++) {
-                bool needed = c->needed & (1U << i);
-                if (!(c->options & (1U << i)))
-                        continue;
-                (void) printf(needed ? " --%s" : " [--%s", options[i].name);
-                if (options[i].value)
-                        (void) printf(" %s", options[i].value);
-                (void) fputs(needed ? "" : "]", stdout);
-        }
+        for (unsigned i = 0; i < OPTION_MAX; i++)
+                if (c->needed & (1U << i))
+                        (void) printf(" --%s %s", options[i].name, options[i].value);
+        for (unsigned i = 0; i < OPTION_MAX; i++)
+                if (c->options & ~c->needed & (1U << i))
+                        (void) printf(" [--%s%s%s]", options[i].name, options[i].value ? " " : "",
+                                      options[i].value ? options[i].value : "");
         (void) putchar('\n');
 }
 
@@ -137,7 +135,7 @@ static int unknown_command(const struct cli_command *table, size_t n, const char
         (void) snprintf(typed, sizeof(typed), "%s%s%s", first, second ? " " : "", second ? second : "");
         for (size_t i = 0; i < n; i++) {
                 size_t d = distance(strchr(table[i].name, ' ') ? typed : first, table[i].name);
-                if (d < best) {
+                if (d < best && d * 2 <= strlen(typed)) {
                         best = d;
                         nearest = table[i].name;
                 }
@@ -220,7 +218,7 @@ static int run(const struct cli_command *c, int argc, char **argv) {
 }
 
 static bool is_help(const char *word) {
-        return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+        return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
 int cli_main(const struct cli_command *table, size_t n, int argc, char **argv) {

@@ -118,7 +118,8 @@ static void join_grace(char *buf, size_t size, const char *grace) {
         (void) snprintf(digits, sizeof(digits), "%.*s", (int) strcspn(grace, "s"), grace);
         if (parse_u64(digits, UINT64_MAX / 1000000U, &seconds) < 0)
                 return;
-        join(buf, size, _("grace, full sign-in before it: "), when_span(seconds * 1000000U, span));
+        join(buf, size, _("nothing this time, but within grace after a full sign-in this long ago: "),
+             when_span(seconds * 1000000U, span));
 }
 
 static void print_proven(const struct entry *e) {
@@ -129,7 +130,8 @@ static void print_proven(const struct entry *e) {
         join(shown, sizeof(shown), _("key "), field(e, RECORD_FIELD_KEY));
         print_pair(stdout, TITLE_WIDTH, _("Shown"), shown[0] ? shown : _("nothing"));
         join(proven, sizeof(proven), "", strcmp(factors, "none") == 0 ? "" : factors);
-        join(proven, sizeof(proven), _("level AAL"), field(e, RECORD_FIELD_AAL));
+        if (strcmp(field(e, RECORD_FIELD_AAL), "0") != 0)
+                join(proven, sizeof(proven), _("level AAL"), field(e, RECORD_FIELD_AAL));
         join_grace(proven, sizeof(proven), field(e, RECORD_FIELD_GRACE));
         print_pair(stdout, TITLE_WIDTH, _("Proven"), proven[0] ? proven : _("nothing"));
 }
