@@ -158,6 +158,14 @@ badge_in anna 04a1b2c3
 is "wardtapd restarts while somebody waits" "PAM_SUCCESS user=anna" "$(result pulled)"
 badge_out anna
 
+sign_in ruled --service lightdm --answer 123456
+await ruled.out "Tap your badge"
+sed -i '/^Name=/d' /etc/wardtap/wardtap.conf
+wardtap policy apply --reason "the station is called as its host is" >>apply.out 2>&1 || bad "new rules"
+badge_in anna 04a1b2c3
+is "new rules while somebody waits" "PAM_SUCCESS user=anna" "$(result ruled)"
+away anna
+
 sign_in victim --service lightdm
 await victim.out "Tap your badge"
 victim=$(attempts | tail -n 1)

@@ -79,8 +79,15 @@ static int do_sockets(void) {
         return now_realtime_usec() > 0 && now_boottime_usec() > 0 ? 0 : 3;
 }
 
+/* As rules_load() does, when rules that give the station no name replace those in force. */
+static int do_host_name(void) {
+        char host[65];
+        return gethostname(host, sizeof(host)) == 0 ? 0 : 1;
+}
+
 static void what_it_does_is_allowed(void **state) {
         assert_int_equal(inside(do_sockets), 0);
+        assert_int_equal(inside(do_host_name), 0);
 }
 
 #if !SANITIZED
