@@ -116,7 +116,7 @@ bool taps_is_slowed(const struct taps *t, const char *reader, uint64_t now_usec)
 }
 
 static bool is_fresh(const struct tap *tap, uint64_t now_usec) {
-        return now_usec < tap->seen_usec || now_usec - tap->seen_usec < BROKER_TAP_FRESH_USEC;
+        return tap->seen_usec <= now_usec && now_usec - tap->seen_usec < BROKER_TAP_FRESH_USEC;
 }
 
 static const char *seat_or_default(const char *seat) {

@@ -35,7 +35,7 @@ const char *taps_reader(const struct taps *t, size_t i);
 bool taps_is_slowed(const struct taps *t, const char *reader, uint64_t now_usec);
 
 /* A card was tapped on `tap->reader`, at the seat. Copies the tap and gives it its id. -ENODEV when the
- * reader is not there, -EBUSY when it is slowed, -ESTALE when the tap is not fresh. */
+ * reader is not there, -EBUSY when it is slowed, -ESTALE when the tap is not fresh or was seen after now. */
 int taps_add(struct taps *t, const struct tap *tap, const char *seat, uint64_t now_usec);
 
 /* A client waits for a tap from now on ("" is seat0); one that waits already keeps its place, and what it

@@ -132,6 +132,16 @@ static void a_tap_older_than_20_s_is_nobodys(void **state) {
         assert_int_equal(taps_next_expiry(t), UINT64_MAX);
 }
 
+/* The time comes from wardtap-device, which is not believed: such a tap would stay fresh, and its end, once
+ * it wraps round, would keep a timer busy. */
+static void a_tap_of_the_future_is_none(void **state) {
+        struct taps *t = *state;
+        const struct tap soon = tap_at("A", NOW + 1), last = tap_at("A", UINT64_MAX);
+        assert_int_equal(taps_add(t, &soon, "seat0", NOW), -ESTALE);
+        assert_int_equal(taps_add(t, &last, "seat0", NOW), -ESTALE);
+        assert_int_equal(taps_next_expiry(t), UINT64_MAX);
+}
+
 static void a_newer_tap_replaces_the_older(void **state) {
         struct taps *t = *state;
         struct tap got;
@@ -341,6 +351,7 @@ int main(void) {
                 TEST(a_verdict_uses_the_tap_up),
                 TEST(asking_for_another_uses_the_first_up),
                 TEST(a_tap_older_than_20_s_is_nobodys),
+                TEST(a_tap_of_the_future_is_none),
                 TEST(a_newer_tap_replaces_the_older),
                 TEST(a_hang_up_gives_nothing_back_after_a_newer_tap),
                 TEST(two_taps_on_two_readers_have_two_owners),
