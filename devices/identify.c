@@ -69,7 +69,7 @@ static enum device_reason card_begin(struct card *c) {
 /* The card must be the same at the end as at the start. */
 static enum device_reason card_unchanged(struct card *c) {
         uint8_t atr[MAX_ATR_SIZE];
-        DWORD n;
+        DWORD n = 0;
         enum device_reason reason = card_atr(c, atr, &n);
         if (reason != DEVICE_OK)
                 return reason;
