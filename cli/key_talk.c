@@ -96,7 +96,7 @@ static int give_pin(struct key_talk *k, struct device_operation *op) {
                 return CLI_OK;
         p->sent = true;
         r = device_send_pin(op, p->text);
-        return r < 0 && r != -EPIPE && r != -ECONNRESET ? key_start_failed(r) : CLI_OK;
+        return r < 0 ? key_start_failed(r) : CLI_OK;
 }
 
 static int guide(struct key_talk *k, struct device_operation *op, const struct device_event *e) {

@@ -31,13 +31,19 @@ struct device_operation *device_operation_free(struct device_operation *op) {
 }
 DEFINE_CLEANUP(struct device_operation, device_operation_free)
 
+/* Sends. That the other side has ended is no error yet: what it said last is still to be read. */
+static int say(int fd, const void *p, size_t n) {
+        int r = socket_send(fd, p, n);
+        return r == -EPIPE || r == -ECONNRESET ? 0 : r;
+}
+
 static int send_request(int fd, const struct device_request *q) {
         uint8_t buf[SOCKET_MESSAGE_MAX];
         struct writer w = {.p = buf, .size = sizeof(buf)};
         size_t n;
         device_request_write(&w, q);
         int r = writer_end(&w, &n);
-        return r < 0 ? r : socket_send(fd, buf, n);
+        return r < 0 ? r : say(fd, buf, n);
 }
 
 static int operation_start(const struct device_request *q, struct device_operation **ret) {
@@ -200,7 +206,7 @@ int device_send_pin(struct device_operation *op, const char *pin) {
         device_pin_write(&w, pin);
         int r = writer_end(&w, &n);
         if (r >= 0)
-                r = socket_send(op->fd, buf, n);
+                r = say(op->fd, buf, n);
         explicit_bzero(buf, sizeof(buf));
         if (r >= 0)
                 op->pin_wanted = false;

@@ -170,8 +170,8 @@ struct device_operation;
 
 /* Each starts an operation. deadline_ms is for the whole of it, at most 120000; 0 for the watch, which has
  * none. After the deadline the operation ends by itself with DEVICE_TIMED_OUT or a more exact reason.
- * Errors: those of socket_connect(); -EINVAL for a request out of its limits; -EMSGSIZE. The request is not
- * kept. */
+ * Errors: those of socket_connect(); -EINVAL for a request out of its limits; -EMSGSIZE. A wardtap-device
+ * that hangs up at once is no error here: device_next() tells why. The request is not kept. */
 int device_watch(struct device_operation **ret);
 int device_identify(const char *reader, unsigned deadline_ms, struct device_operation **ret);
 int device_key_info(unsigned deadline_ms, struct device_operation **ret);
@@ -192,7 +192,7 @@ int device_next(struct device_operation *op, struct device_event *ret);
 int device_wait(struct device_operation *op, uint64_t deadline_usec, struct device_event *ret);
 
 /* Answers PIN_WANTED. -EINVAL for fewer than 4 characters or more than DEVICE_PIN_MAX bytes, or when none is
- * wanted: nothing was sent. */
+ * wanted: nothing was sent. When the operation has ended meanwhile, device_next() tells. */
 int device_send_pin(struct device_operation *op, const char *pin);
 
 /* Hangs up, which cancels. NULL is fine; returns NULL. */
