@@ -129,8 +129,10 @@ int device_make_credential(const struct device_make_request *m, unsigned deadlin
 
 int device_get_assertion(const struct device_assert_request *a, unsigned deadline_ms,
                          struct device_operation **ret) {
-        struct device_request q = {
-                .op = DEVICE_OP_GET_ASSERTION, .deadline_ms = deadline_ms, .verify = a->verify};
+        struct device_request q = {.op = DEVICE_OP_GET_ASSERTION,
+                                   .deadline_ms = deadline_ms,
+                                   .verify = a->verify,
+                                   .protect = a->protect};
         int r;
         if ((r = copy_text(q.rp_id, sizeof(q.rp_id), a->rp_id)) < 0 ||
             (r = copy_ids(&q, a->allow, a->n_allow)) < 0)

@@ -162,6 +162,8 @@ struct device_assert_request {
         const char *rp_id;
         uint8_t client_data_hash[32];
         enum device_verify verify;
+        bool protect; /* they were made with `protect`: they show only after the PIN, so it is asked for
+                         without looking first */
         const struct device_blob *allow;
         size_t n_allow; /* 1 to DEVICE_ALLOW_MAX */
 };
@@ -177,6 +179,10 @@ int device_identify(const char *reader, unsigned deadline_ms, struct device_oper
 int device_key_info(unsigned deadline_ms, struct device_operation **ret);
 int device_make_credential(const struct device_make_request *q, unsigned deadline_ms,
                            struct device_operation **ret);
+/* By touch in three round trips with the key (INIT, getInfo, getAssertion), by finger with those of its
+ * token. Before a PIN is asked for, the key is asked without touch or PIN whether it holds one of the
+ * allowed credentials: NO_CREDENTIAL when not, and neither is a PIN typed into somebody else's key nor does
+ * that key's say about PIN or finger come back. That costs one round trip more, before the person types. */
 int device_get_assertion(const struct device_assert_request *q, unsigned deadline_ms,
                          struct device_operation **ret);
 int device_set_pin(unsigned deadline_ms, struct device_operation **ret); /* asks with PIN_WANTED */

@@ -61,18 +61,44 @@ static void say_touch(const struct operation *op, struct key *k, enum key_how ho
         k->touch_wanted_usec = now_monotonic_usec();
 }
 
+/* What a key says of a PIN or a finger is about the person only when it is her key. One try of a PIN on
+ * somebody else's would cost that one's owner a try, and one wrong finger there is no failure of hers. */
+static struct outcome check_holds(const struct operation *op, struct key *k) {
+        if (op->request.op != DEVICE_OP_GET_ASSERTION || op->request.protect || k->holds)
+                return outcome_ok();
+        key_set_timeout(op, k, INT32_MAX);
+        int r = key_look(op, k);
+        return r == FIDO_OK ? outcome_ok() : key_failed(op, k, r);
+}
+
+static struct outcome ask_pin(const struct operation *op, struct key *k, char ret[DEVICE_PIN_MAX + 1]) {
+        struct outcome o = check_holds(op, k);
+        return o.reason == DEVICE_OK ? outcome_of(operation_ask_pin(op, ret), 0) : o;
+}
+
+/* How a ceremony failed, by its last try. A PIN was asked for on her own key only; a finger is felt before
+ * the key looks for a credential (CTAP 2.1, 6.2.2), so that is found out afterwards. */
+static struct outcome ceremony_failed(const struct operation *op, struct key *k, int error) {
+        struct outcome o = key_failed(op, k, error);
+        add_retries(op, k, &o);
+        if (o.reason != DEVICE_UV_WRONG && o.reason != DEVICE_UV_BLOCKED)
+                return o;
+        struct outcome held = check_holds(op, k);
+        return held.reason == DEVICE_OK ? o : held;
+}
+
 struct outcome key_ceremony(struct operation *op, struct key *k, key_try try, const char *pin,
                             struct device_event *ret) {
         _cleanup_(erase_pin) char asked[DEVICE_PIN_MAX + 1] = "";
         enum key_how how = pin ? KEY_PIN : KEY_TOUCH;
-        enum device_reason reason = DEVICE_OK;
+        struct outcome o = outcome_ok();
         int r = FIDO_ERR_INTERNAL;
         if (!pin && op->request.verify == DEVICE_VERIFY_YES)
-                reason = choose_verification(k, &how);
-        for (int rung = 0; reason == DEVICE_OK && rung < RUNGS_MAX; rung++) {
+                o.reason = choose_verification(k, &how);
+        for (int rung = 0; o.reason == DEVICE_OK && rung < RUNGS_MAX; rung++) {
                 if (how == KEY_PIN && !pin) {
-                        reason = operation_ask_pin(op, asked);
-                        if (reason != DEVICE_OK)
+                        o = ask_pin(op, k, asked);
+                        if (o.reason != DEVICE_OK)
                                 break;
                         pin = asked;
                 }
@@ -84,11 +110,7 @@ struct outcome key_ceremony(struct operation *op, struct key *k, key_try try, co
                 if (!climb(k, r, &how))
                         break;
         }
-        if (reason != DEVICE_OK)
-                return outcome_of(reason, 0);
-        struct outcome o = key_failed(op, k, r);
-        add_retries(op, k, &o);
-        return o;
+        return o.reason == DEVICE_OK ? ceremony_failed(op, k, r) : o;
 }
 
 static struct outcome set_pin(const struct operation *op, const struct key *k,

@@ -24,6 +24,7 @@ struct key {
         fido_dev_t *dev; /* open, or NULL */
         struct key_entry entry;
         uint64_t touch_wanted_usec; /* CLOCK_MONOTONIC, 0 before */
+        bool holds;                 /* it has said that it holds an allowed credential */
 };
 
 /* How a key is to know that its owner is there. */
@@ -55,7 +56,8 @@ struct outcome key_find(struct operation *op, struct key *ret);
 typedef int (*key_try)(struct operation *op, struct key *k, enum key_how how, const char *pin,
                        struct device_event *ret);
 /* Runs a ceremony with the verification that the request wants and the key can do, asking for the PIN once
- * at most. pin: one just set (the request's set_pin_first), or NULL. */
+ * at most, and only for a key that holds an allowed credential. pin: one just set (the request's
+ * set_pin_first), or NULL. */
 struct outcome key_ceremony(struct operation *op, struct key *k, key_try try, const char *pin,
                             struct device_event *ret);
 
@@ -63,9 +65,10 @@ int key_try_assertion(struct operation *op, struct key *k, enum key_how how, con
                       struct device_event *ret);
 int key_try_credential(struct operation *op, struct key *k, enum key_how how, const char *pin,
                        struct device_event *ret);
-/* Whether the key holds one of the allowed credentials, without touch or PIN. One that is protected by
- * verification (credProtect 3) does not show: false says nothing about those. */
-bool key_holds_allowed(const struct operation *op, const struct key *k);
+/* Asks the key whether it holds one of the allowed credentials, without touch or PIN (CTAP 2.1, 6.2.1, "up"
+ * false): FIDO_OK, or FIDO_ERR_NO_CREDENTIALS, also for those protected by verification (credProtect 3),
+ * which do not show; or another FIDO_ERR_*. */
+int key_look(const struct operation *op, struct key *k);
 
 /* What a CBOR byte string holds (RFC 8949, 3.1), with nothing after it. -EBADMSG. */
 int key_unwrap(struct bytes cbor, struct bytes *ret);

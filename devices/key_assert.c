@@ -99,13 +99,16 @@ int key_try_assertion(struct operation *op, struct key *k, enum key_how how, con
 }
 
 /* The hash is all zeros, so that what a key may sign here is worth nothing. */
-bool key_holds_allowed(const struct operation *op, const struct key *k) {
+int key_look(const struct operation *op, struct key *k) {
         static const uint8_t nothing[32];
         fido_assert_t *a = NULL;
-        if (assertion_new(op, nothing, &a) != FIDO_OK)
-                return false;
-        bool holds = fido_assert_set_up(a, FIDO_OPT_FALSE) == FIDO_OK &&
-                     fido_dev_get_assert(k->dev, a, NULL) == FIDO_OK;
+        int r = assertion_new(op, nothing, &a);
+        if (r != FIDO_OK)
+                return r;
+        r = fido_assert_set_up(a, FIDO_OPT_FALSE);
+        if (r == FIDO_OK)
+                r = fido_dev_get_assert(k->dev, a, NULL);
         fido_assert_free(&a);
-        return holds;
+        k->holds = r == FIDO_OK;
+        return r;
 }

@@ -65,7 +65,7 @@ static void close_all(struct several *s, bool cancel) {
 static struct outcome choose_by_credential(const struct operation *op, struct several *s, struct key *ret) {
         for (size_t i = 0; i < s->n; i++) {
                 key_set_timeout(op, &s->keys[i], LOOK_MS);
-                if (key_holds_allowed(op, &s->keys[i]))
+                if (key_look(op, &s->keys[i]) == FIDO_OK)
                         return take_key(s, i, ret);
         }
         return outcome_of(operation_cancelled() ? DEVICE_CANCELLED : DEVICE_NO_CREDENTIAL, 0);
@@ -99,8 +99,8 @@ static struct outcome choose_by_touch(const struct operation *op, struct several
         return outcome_of(DEVICE_NOT_TOUCHED, 0);
 }
 
-/* Credentials protected by verification show only with it, so a request for verification goes by touch when
- * no other sign helps. */
+/* Credentials protected by verification show only with it, so a request for them goes by touch when no other
+ * sign helps. */
 static struct outcome choose(const struct operation *op, struct several *s, struct key *ret) {
         struct outcome o = outcome_of(DEVICE_NO_CREDENTIAL, 0);
         bool assertion = op->request.op == DEVICE_OP_GET_ASSERTION;
@@ -108,7 +108,8 @@ static struct outcome choose(const struct operation *op, struct several *s, stru
                 return take_key(s, 0, ret);
         if (assertion)
                 o = choose_by_credential(op, s, ret);
-        if (!assertion || (o.reason == DEVICE_NO_CREDENTIAL && op->request.verify == DEVICE_VERIFY_YES))
+        if (!assertion || (o.reason == DEVICE_NO_CREDENTIAL && op->request.protect &&
+                           op->request.verify == DEVICE_VERIFY_YES))
                 o = choose_by_touch(op, s, ret);
         return o;
 }

@@ -104,6 +104,16 @@ static int read_ceremony(struct bytes *b, struct device_request *q) {
         return 0;
 }
 
+static void write_assert(struct writer *w, const struct device_request *q) {
+        write_ceremony(w, q);
+        writer_u8(w, q->protect);
+}
+
+static int read_assert(struct bytes *b, struct device_request *q) {
+        int r = read_ceremony(b, q);
+        return r < 0 ? r : take_bool(b, &q->protect);
+}
+
 static void write_make(struct writer *w, const struct device_request *q) {
         write_ceremony(w, q);
         writer_string(w, q->rp_name);
@@ -135,7 +145,7 @@ void device_request_write(struct writer *w, const struct device_request *q) {
         else if (q->op == DEVICE_OP_MAKE_CREDENTIAL)
                 write_make(w, q);
         else if (q->op == DEVICE_OP_GET_ASSERTION)
-                write_ceremony(w, q);
+                write_assert(w, q);
 }
 
 /* Version and type, the head of every message. */
@@ -177,7 +187,7 @@ int device_request_read(struct bytes b, struct device_request *ret) {
         else if (q.op == DEVICE_OP_MAKE_CREDENTIAL)
                 r = read_make(&b, &q);
         else if (q.op == DEVICE_OP_GET_ASSERTION)
-                r = read_ceremony(&b, &q);
+                r = read_assert(&b, &q);
         if (r < 0 || (r = bytes_end(&b)) < 0)
                 return r;
         if (!device_request_valid(&q))

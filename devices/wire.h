@@ -49,7 +49,7 @@ struct device_request {
         char user_name[DEVICE_USER_NAME_MAX + 1];
         char user_display_name[DEVICE_USER_NAME_MAX + 1];
         bool set_pin_first;
-        bool protect;
+        bool protect;                                      /* make, assert */
         struct device_credential_id ids[DEVICE_ALLOW_MAX]; /* make: excluded; assert: allowed */
         size_t n_ids;
 };

@@ -81,7 +81,10 @@ static enum attempt_state take_answer(struct attempt *a, struct talk *t) {
 }
 
 /* Failures count only when the person's own authenticator answered: nobody else's badge or typing can lock
- * a person out. */
+ * a person out. wardtap-device asks for a PIN, and tells of a wrong PIN or finger, only when the key has
+ * said that it holds one of the credentials of our list. That is the key's word and not yet a signature: a
+ * device built to lie, or a device process taken over by one, can claim wrong PINs here. It opens nothing;
+ * together with the person's badge it makes her wait as long as the rules' throttle lasts, minutes. */
 static enum attempt_state fail(struct attempt *a, const struct device_event *e) {
         a->device_reason = e->reason;
         a->device_detail = e->detail;

@@ -127,6 +127,7 @@ static int start(const struct probe *p, const char *what, const char *reader,
                 struct device_assert_request q = {.rp_id = p->rp_id,
                                                   .client_data_hash = {2},
                                                   .verify = p->verify,
+                                                  .protect = p->protect,
                                                   .allow = p->blobs,
                                                   .n_allow = p->n_ids};
                 return device_get_assertion(&q, p->deadline_ms, ret);

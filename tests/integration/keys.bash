@@ -59,9 +59,27 @@ took=$((($(date +%s%N) - begun) / 1000000))
 is "recorded so" key-removed "$(reason)"
 is "and the next try works" PAM_SUCCESS "$(try after)"
 
+failures() { python3 -c 'import sqlite3
+print(sqlite3.connect("/var/lib/wardtap/state/state.db").execute("SELECT total(failures) FROM history").fetchone()[0])'; }
+forget_failures
+key_in stranger --pin 1111
+sign_in stranger --service sudo --user anna --answer 2468
+await stranger.out result:
+is "a stranger's key" PAM_AUTH_ERR "$(sed -n 's/^result: \([A-Z_]*\).*/\1/p' stranger.out)"
+is "recorded so" key-not-yours "$(reason)"
+expect_not "and no PIN is asked for it" prompt: stranger.out
+key_out stranger
+key_in stranger --uv yes --finger wrong
+sign_in stranger --service sudo --user anna
+await stranger.out result:
+is "a wrong finger on a stranger's key is recorded so" key-not-yours "$(reason)"
+key_out stranger
+is "neither counts as a failure of hers" 0.0 "$(failures)"
+
 pin=0000
 is "a wrong PIN" PAM_AUTH_ERR "$(try wrong1)"
 expect "says how many tries are left" "PIN wrong. 7 tries left." wrong1.out
+is "counts" 1.0 "$(failures)"
 unset pin
 is "the right one sets it back" PAM_SUCCESS "$(try right2)"
 

@@ -58,6 +58,24 @@ static void the_largest_request_survives_the_way_and_no_cut_of_it_does(void **st
         assert_int_equal(device_request_read((struct bytes){buf, n + 1}, &back), -EBADMSG);
 }
 
+static void what_an_assertion_is_told_of_protection_survives_the_way(void **state) {
+        struct device_request q = {.op = DEVICE_OP_GET_ASSERTION,
+                                   .deadline_ms = 30000,
+                                   .verify = DEVICE_VERIFY_YES,
+                                   .rp_id = "x",
+                                   .protect = true,
+                                   .ids = {{.n = 16}},
+                                   .n_ids = 1},
+                              back;
+        size_t n = encode_request(&q);
+        assert_int_equal(device_request_read((struct bytes){buf, n}, &back), 0);
+        assert_true(back.protect);
+        assert_int_equal(device_request_read((struct bytes){buf, n - 1}, &back), -EBADMSG);
+        q.protect = false;
+        assert_int_equal(device_request_read((struct bytes){buf, encode_request(&q)}, &back), 0);
+        assert_false(back.protect);
+}
+
 static void the_parent_reads_only_the_head(void **state) {
         struct device_request q = a_make_request();
         enum device_op op;
@@ -171,6 +189,7 @@ static void every_reason_has_its_own_name(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_largest_request_survives_the_way_and_no_cut_of_it_does),
+                cmocka_unit_test(what_an_assertion_is_told_of_protection_survives_the_way),
                 cmocka_unit_test(the_parent_reads_only_the_head),
                 cmocka_unit_test(requests_out_of_their_limits_are_refused),
                 cmocka_unit_test(another_version_is_not_spoken),
