@@ -144,8 +144,8 @@ static struct outcome run_make(struct operation *op, struct key *k, struct devic
         return key_ceremony(op, k, key_try_credential, op->request.set_pin_first ? pin : NULL, ret);
 }
 
-static void fill_info(const struct key *k, const fido_cbor_info_t *info, struct device_key_info *ret) {
-        int retries = -1;
+static int fill_info(const struct key *k, const fido_cbor_info_t *info, struct device_key_info *ret) {
+        int retries = -1, r = FIDO_OK;
         uint64_t least = fido_cbor_info_minpinlen(info);
         if (fido_cbor_info_aaguid_len(info) == sizeof(ret->aaguid))
                 memcpy(ret->aaguid, fido_cbor_info_aaguid_ptr(info), sizeof(ret->aaguid));
@@ -156,10 +156,12 @@ static void fill_info(const struct key *k, const fido_cbor_info_t *info, struct 
         ret->min_pin_length =
                 least < MIN_PIN_DEFAULT || least > DEVICE_PIN_MAX ? MIN_PIN_DEFAULT : (uint8_t) least;
         ret->pin_retries = UINT8_MAX;
-        if (ret->pin_set && fido_dev_get_retry_count(k->dev, &retries) == FIDO_OK && retries >= 0 &&
-            retries < UINT8_MAX)
+        if (ret->pin_set)
+                r = fido_dev_get_retry_count(k->dev, &retries);
+        if (retries >= 0 && retries < UINT8_MAX)
                 ret->pin_retries = (uint8_t) retries;
         memcpy(ret->product, k->entry.product, sizeof(ret->product));
+        return r;
 }
 
 static struct outcome run_info(struct operation *op, struct key *k, struct device_event *ret) {
@@ -170,7 +172,7 @@ static struct outcome run_info(struct operation *op, struct key *k, struct devic
         int r = fido_dev_get_cbor_info(k->dev, info);
         if (r == FIDO_OK) {
                 ret->type = DEVICE_EVENT_KEY_INFO;
-                fill_info(k, info, &ret->key_info);
+                r = fill_info(k, info, &ret->key_info);
         }
         fido_cbor_info_free(&info);
         return r == FIDO_OK ? outcome_ok() : key_failed(op, k, r);

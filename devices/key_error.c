@@ -72,6 +72,8 @@ static bool is_listed(const struct key *k) {
         return false;
 }
 
+/* A hidraw node that is gone refuses to be opened, and so to be listed, before it wakes those who read from
+ * it (ENODEV, POLLHUP); its number is not given away while we hold it. */
 static bool is_pulled(const struct operation *op, const struct key *k) {
         for (int i = 0; i < LIST_TRIES; i++) {
                 if (!is_listed(k))
@@ -82,7 +84,13 @@ static bool is_pulled(const struct operation *op, const struct key *k) {
         return false;
 }
 
-/* FIDO_ERR_RX and FIDO_ERR_TX say only that the line is dead. */
+/* FIDO_ERR_RX and FIDO_ERR_TX say only that the line is dead, and FIDO_ERR_INTERNAL is what libfido2 makes
+ * of them where it agrees on keys for a PIN. A time-out reads like an unplugged key, but comes at its time.
+ */
+static bool is_of_line(int error) {
+        return error == FIDO_ERR_RX || error == FIDO_ERR_TX || error == FIDO_ERR_INTERNAL;
+}
+
 static enum device_reason line_reason(const struct operation *op, const struct key *k, int error) {
         if (operation_left_ms(op) <= LEFT_LITTLE_MS)
                 return DEVICE_TIMED_OUT;
@@ -98,7 +106,7 @@ struct outcome key_failed(const struct operation *op, const struct key *k, int e
         enum device_reason reason = key_error_reason(error);
         if (operation_cancelled())
                 reason = DEVICE_CANCELLED;
-        else if (error == FIDO_ERR_RX || error == FIDO_ERR_TX)
+        else if (is_of_line(error))
                 reason = line_reason(op, k, error);
         else if (error == FIDO_ERR_OPERATION_DENIED && k->touch_wanted_usec > 0 &&
                  now_monotonic_usec() >= touch_until)

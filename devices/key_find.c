@@ -63,38 +63,63 @@ static void close_all(struct several *s, bool cancel) {
 }
 
 static struct outcome choose_by_credential(const struct operation *op, struct several *s, struct key *ret) {
+        struct outcome o = outcome_of(DEVICE_NO_CREDENTIAL, 0);
         for (size_t i = 0; i < s->n; i++) {
                 key_set_timeout(op, &s->keys[i], LOOK_MS);
-                if (key_look(op, &s->keys[i]) == FIDO_OK)
+                int r = key_look(op, &s->keys[i]);
+                if (r == FIDO_OK)
                         return take_key(s, i, ret);
+                struct outcome failed = key_failed(op, &s->keys[i], r);
+                if (failed.reason == DEVICE_REMOVED || failed.reason == DEVICE_CANCELLED)
+                        o = failed;
         }
-        return outcome_of(operation_cancelled() ? DEVICE_CANCELLED : DEVICE_NO_CREDENTIAL, 0);
+        return o;
+}
+
+/* FIDO_OK says nothing yet, unless *ret. libfido2 says so of a dead line too, but at once. */
+static int look_for_touch(const struct key *k, bool *ret) {
+        uint64_t since = now_monotonic_usec();
+        int touched = 0, r = fido_dev_get_touch_status(k->dev, &touched, TOUCH_SLICE_MS);
+        *ret = r == FIDO_OK && touched;
+        if (r == FIDO_OK && !touched && now_monotonic_usec() - since < TOUCH_SLICE_MS * 1000U / 2)
+                return FIDO_ERR_RX;
+        return r;
+}
+
+/* This one is out of the choice. Why, should it have been the last. */
+static struct outcome drop_key(const struct operation *op, struct key *k, int error) {
+        struct outcome o = key_failed(op, k, error);
+        key_close(k, true);
+        return o;
 }
 
 static struct outcome choose_by_touch(const struct operation *op, struct several *s, struct key *ret) {
+        struct outcome last = outcome_of(DEVICE_REMOVED, 0);
         for (size_t i = 0; i < s->n; i++) {
                 key_set_timeout(op, &s->keys[i], INT32_MAX);
-                if (fido_dev_get_touch_begin(s->keys[i].dev) != FIDO_OK)
-                        key_close(&s->keys[i], true);
+                int r = fido_dev_get_touch_begin(s->keys[i].dev);
+                if (r != FIDO_OK)
+                        last = drop_key(op, &s->keys[i], r);
         }
         operation_emit_type(op, DEVICE_EVENT_TOUCH_WANTED);
         while (operation_left_ms(op) > 0) {
                 size_t alive = 0;
                 for (size_t i = 0; i < s->n; i++) {
-                        int touched = 0;
+                        bool touched = false;
                         if (operation_cancelled())
                                 return outcome_of(DEVICE_CANCELLED, 0);
                         if (!s->keys[i].dev)
                                 continue;
-                        if (fido_dev_get_touch_status(s->keys[i].dev, &touched, TOUCH_SLICE_MS) != FIDO_OK)
-                                key_close(&s->keys[i], true);
-                        else if (touched)
+                        int r = look_for_touch(&s->keys[i], &touched);
+                        if (touched)
                                 return take_key(s, i, ret);
+                        if (r != FIDO_OK)
+                                last = drop_key(op, &s->keys[i], r);
                         else
                                 alive++;
                 }
                 if (alive == 0)
-                        return outcome_of(DEVICE_REMOVED, 0);
+                        return last;
         }
         return outcome_of(DEVICE_NOT_TOUCHED, 0);
 }

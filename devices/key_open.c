@@ -57,9 +57,9 @@ void key_close(struct key *k, bool cancel) {
 /* An error of fido_dev_open(): past the line, it can only be that getInfo was not answered as FIDO2 wants.
  */
 static struct outcome open_failed(const struct operation *op, const struct key *k, int error) {
-        if (error == FIDO_ERR_RX || error == FIDO_ERR_TX)
+        if (error == FIDO_ERR_RX || error == FIDO_ERR_TX || error == FIDO_ERR_INTERNAL)
                 return key_failed(op, k, error);
-        return outcome_of(error == FIDO_ERR_INTERNAL ? DEVICE_FAILED : DEVICE_NOT_FIDO2, error);
+        return outcome_of(DEVICE_NOT_FIDO2, error);
 }
 
 struct outcome key_open(const struct operation *op, const struct key_entry *entry, struct key *ret) {

@@ -200,7 +200,7 @@ begin key-pulled "PIN of=Amsel-1357" -- wardtap key enrol ben
 await key-pulled.out "Touch your key"
 key_out slow
 ended key-pulled 1
-expect "the key is gone" "wardtap: The key" key-pulled.out
+expect "the key is gone" "The key was taken out too early." key-pulled.out
 key_in slow --touch never
 begin key-late "PIN of=Amsel-1357" -- wardtap key enrol ben --timeout 5
 ended key-late 7

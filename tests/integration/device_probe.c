@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 struct probe {
         unsigned deadline_ms;
@@ -17,6 +18,7 @@ struct probe {
         bool protect;
         const char *pin;
         const char *hang_up_at; /* an event's name */
+        const char *pin_at;     /* a file: the PIN is typed once it is there */
         const char *rp_id;
         uint8_t ids[DEVICE_ALLOW_MAX][DEVICE_CREDENTIAL_ID_MAX];
         struct device_blob blobs[DEVICE_ALLOW_MAX];
@@ -147,6 +149,8 @@ static int follow(const struct probe *p, struct device_operation *op) {
                 print_event(&e);
                 if (p->hang_up_at && strcmp(names[e.type], p->hang_up_at) == 0)
                         return -ECANCELED;
+                while (e.type == DEVICE_EVENT_PIN_WANTED && p->pin_at && access(p->pin_at, F_OK) < 0)
+                        (void) usleep(10000);
                 if (e.type == DEVICE_EVENT_PIN_WANTED && (!p->pin || device_send_pin(op, p->pin) < 0))
                         return -EINVAL;
                 if (e.type == DEVICE_EVENT_FAILED)
@@ -167,15 +171,12 @@ static int add_id(struct probe *p, const char *hex) {
 }
 
 static int parse_options(struct probe *p, int argc, char **argv) {
-        static const struct option options[] = {{"deadline", required_argument, NULL, 'd'},
-                                                {"verify", no_argument, NULL, 'v'},
-                                                {"set-pin-first", no_argument, NULL, 's'},
-                                                {"protect", no_argument, NULL, 'c'},
-                                                {"pin", required_argument, NULL, 'p'},
-                                                {"id", required_argument, NULL, 'i'},
-                                                {"rp", required_argument, NULL, 'r'},
-                                                {"hang-up-at", required_argument, NULL, 'h'},
-                                                {0}};
+        static const struct option options[] = {
+                {"deadline", required_argument, NULL, 'd'}, {"verify", no_argument, NULL, 'v'},
+                {"set-pin-first", no_argument, NULL, 's'},  {"protect", no_argument, NULL, 'c'},
+                {"pin", required_argument, NULL, 'p'},      {"id", required_argument, NULL, 'i'},
+                {"rp", required_argument, NULL, 'r'},       {"hang-up-at", required_argument, NULL, 'h'},
+                {"pin-at", required_argument, NULL, 'a'},   {0}};
         uint64_t v;
         int c, r = 0;
         while (r >= 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -196,6 +197,8 @@ static int parse_options(struct probe *p, int argc, char **argv) {
                         r = add_id(p, optarg);
                 else if (c == 'h')
                         p->hang_up_at = optarg;
+                else if (c == 'a')
+                        p->pin_at = optarg;
                 else
                         r = -EINVAL;
         }

@@ -65,6 +65,14 @@ static void a_dead_line_is_the_deadline_or_a_key_pulled_out(void **state) {
         assert_int_equal(key_failed(&op, &k, FIDO_ERR_TX).detail, FIDO_ERR_TX);
 }
 
+static void a_key_gone_before_it_was_opened_was_pulled_out(void **state) {
+        struct operation op = {.fd = -1, .deadline_usec = now_monotonic_usec() + 1000000U};
+        struct key_entry entry = {.path = "/dev/a key that is not there"};
+        struct key k = {.dev = NULL};
+        assert_int_equal(key_open(&op, &entry, &k).reason, DEVICE_REMOVED);
+        assert_null(k.dev);
+}
+
 static void a_byte_string_is_unwrapped_and_nothing_else(void **state) {
         static const uint8_t shortest[] = {0x41, 7}, longer[] = {0x58, 2, 7, 8}, longest[] = {0x59, 0, 1, 7};
         static const uint8_t wrong[][3] = {{0x42, 7}, {0x58, 2, 7}, {0x41, 7, 8}, {0x61, 7}, {0x5a, 0, 0}};
@@ -88,6 +96,7 @@ int main(void) {
                 cmocka_unit_test(people_are_told_what_to_do),
                 cmocka_unit_test(a_refusal_after_a_long_wait_is_a_touch_that_did_not_come),
                 cmocka_unit_test(a_dead_line_is_the_deadline_or_a_key_pulled_out),
+                cmocka_unit_test(a_key_gone_before_it_was_opened_was_pulled_out),
                 cmocka_unit_test(a_byte_string_is_unwrapped_and_nothing_else),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
