@@ -75,7 +75,7 @@ int command_policy_check(const struct cli_arguments *args) {
         if (r < 0)
                 return parse_failed(r, file, &errors);
         if (!args->option[OPTION_JSON])
-                (void) printf(_("The rules are good: %zu roles, %zu places, %zu services, hash %.12s.\n"),
+                (void) printf(_("The rules are good. Roles: %zu, places: %zu, services: %zu, hash: %.12s\n"),
                               rules->n_roles, rules->n_places, rules->n_services, rules->hash);
         return CLI_OK;
 }
