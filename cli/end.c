@@ -19,11 +19,12 @@ static int record_end(struct record *r, enum record_field field, const char *tok
 static int end_failed(int error, const char *token, bool key) {
         const char *list = key ? "wardtap key list" : "wardtap badge list";
         if (error == -ENOENT)
-                return fail(CLI_NOT_FOUND, _("Nothing that '%s' names is in use. See them all with: %s"),
+                return fail(CLI_NOT_FOUND,
+                            key ? _("There is no key in use with the token '%s'. See them all with: %s")
+                                : _("There is no badge in use with the token '%s'. See them all with: %s"),
                             token, list);
         if (error == -ENOTUNIQ)
-                return fail(CLI_CONFLICT,
-                            _("More than one carries the short name '%s', so none was ended. See: %s"),
+                return fail(CLI_CONFLICT, _("More than one has the token '%s', so none was ended. See: %s"),
                             token, list);
         return admin_store_failed(error);
 }

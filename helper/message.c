@@ -125,13 +125,14 @@ static void policy_message(struct text *t, const struct record *r) {
         const char *policy = get(r, RECORD_FIELD_POLICY);
         if (r->event == RECORD_POLICY_REFUSED) {
                 add(t, "New rules were refused, the old ones stay in force");
-        } else {
-                if (policy)
-                        memcpy(hash, policy, strnlen(policy, 12));
-                add(t, "New rules %s%sare in force", hash, *hash ? " " : "");
+                add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
+                return;
         }
-        add_field(t, r, " (", RECORD_FIELD_DETAIL, ")");
+        if (policy)
+                memcpy(hash, policy, strnlen(policy, 12));
+        add(t, "New rules %s%sare in force", hash, *hash ? " " : "");
         add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
+        add_field(t, r, " (", RECORD_FIELD_DETAIL, ")");
 }
 
 static void own_message(struct text *t, const struct record *r) {

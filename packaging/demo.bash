@@ -14,10 +14,16 @@ site_rules() {
 sed -i 's/^nurses:.*/nurses:x:2000:anna/; $adoctors:x:2002:ben' /etc/group
 sed -i 's/^ben:x:2002:2000:/ben:x:2002:2002:/' /etc/passwd
 
-# show NAME: what the screen said and how it ended.
+# said NAME: what the screen said and how it ended, so far.
+said() {
+        sed -e 's/^/    /' -e 's/\(result: .*\) user= in \(.* ms\)$/\1, nobody is signed in (after \2, with the wait for the badge)/' \
+                -e 's/\(result: .*\) user=\(.*\) in \(.* ms\)$/\1, \2 is signed in (after \3, with the wait for the badge)/' \
+                "/run/world/$1.out"
+}
+# show NAME: waits for the end first.
 show() {
         wait "${unit_pid[$1]}" || true
-        sed 's/^/    /' "/run/world/$1.out"
+        said "$1"
 }
 # tap NAME BADGE-NAME NUMBER PAM-OPTIONS: somebody taps at the greeter, and waits for the verdict.
 tap() {
@@ -57,7 +63,7 @@ await first.out "Tap your badge"
 badge_in anna 04A1B2C3
 await first.out "session open" || true
 badge_out anna
-sed 's/^/    /' first.out
+said first
 key_out anna
 
 bold "2. Anna taps again within grace: the badge alone re-opens her session"
@@ -96,3 +102,5 @@ for line in sys.stdin:
     if "WARDTAP_TAP_TO_VERDICT_USEC" in r:
         print("    %7.1f ms  %-13s %-28s %s" % (int(r["WARDTAP_TAP_TO_VERDICT_USEC"]) / 1000, r["WARDTAP_EVENT"],
               r.get("WARDTAP_USER", "-") + " (" + r.get("WARDTAP_FACTORS", "none") + ")", r.get("WARDTAP_REASON", "")))'
+
+bold "That was all: everything has ended and nothing is left. To set up a real station, see README.md"
