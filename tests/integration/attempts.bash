@@ -164,7 +164,7 @@ sed -i '/^Name=/d' /etc/wardtap/wardtap.conf
 wardtap policy apply --reason "the station is called as its host is" >>apply.out 2>&1 || bad "new rules"
 badge_in anna 04a1b2c3
 is "new rules while somebody waits" "PAM_SUCCESS user=anna" "$(result ruled)"
-away anna
+badge_out anna
 
 sign_in victim --service lightdm
 await victim.out "Tap your badge"

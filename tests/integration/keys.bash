@@ -57,7 +57,7 @@ is "a key pulled during the touch" PAM_AUTH_ERR "$(sed -n 's/^result: \([A-Z_]*\
 took=$((($(date +%s%N) - begun) / 1000000))
 [ $took -lt 1000 ] && ok "ends within 1 s ($took ms)" || bad "took $took ms"
 is "recorded so" key-removed "$(reason)"
-expect "she reads why" "Your key was taken out." pulled.out
+expect "she reads a code" " Code " pulled.out
 is "and the next try works" PAM_SUCCESS "$(try after)"
 
 failures() { python3 -c 'import sqlite3
