@@ -21,9 +21,11 @@ struct client {
         int readers_said;   /* -1: it has not been told how many readers there are */
 };
 
-/* Who signed in by which attempt, so that a session's record can name the person. */
+/* Who signed in by which attempt: whose session may begin, and whom its record names. */
 struct recent {
         char attempt[33], user[65];
+        uid_t uid;
+        bool grace; /* let in by a badge's number alone, to resume */
 };
 
 struct broker {

@@ -7,6 +7,7 @@
 #include "helper/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <systemd/sd-daemon.h>
 
 static int serve_hello(struct client *c, const struct broker_message *m) {
@@ -54,19 +55,23 @@ static int set_code(struct record *r, const char *attempt) {
 }
 
 static void remember(struct broker *b, const char *attempt, const struct record *r) {
-        const char *user = r->fields[RECORD_FIELD_USER];
-        if (!user || (r->event != RECORD_SIGN_IN && r->event != RECORD_RESUME))
+        const char *user = r->fields[RECORD_FIELD_USER], *uid = r->fields[RECORD_FIELD_UID];
+        uint64_t number;
+        if (!user || !uid || parse_u64(uid, UINT32_MAX - 1, &number) < 0 ||
+            (r->event != RECORD_SIGN_IN && r->event != RECORD_RESUME))
                 return;
         struct recent *e = &b->recent[b->recent_at];
         b->recent_at = (b->recent_at + 1) % RECENT_MAX;
         memcpy(e->attempt, attempt, strlen(attempt) + 1);
         memcpy(e->user, user, strlen(user) + 1); /* at most 64 bytes, by record.h */
+        e->uid = (uid_t) number;
+        e->grace = r->fields[RECORD_FIELD_GRACE];
 }
 
-static const char *recall(const struct broker *b, const char *attempt) {
+static const struct recent *recall(const struct broker *b, const char *attempt) {
         for (size_t i = 0; i < RECENT_MAX; i++)
                 if (*attempt && strcmp(b->recent[i].attempt, attempt) == 0)
-                        return b->recent[i].user;
+                        return &b->recent[i];
         return NULL;
 }
 
@@ -103,9 +108,10 @@ static int serve_record(struct client *c, struct broker_message *m) {
 static int record_session(struct broker *b, enum record_event event, uid_t uid, const char *attempt,
                           const char *reason, uint64_t client) {
         _cleanup_(record_clear) struct record r = {.event = event, .outcome = RECORD_SUCCESS};
+        const struct recent *known = recall(b, attempt);
         int e;
         if ((e = record_set_u64(&r, RECORD_FIELD_UID, uid)) < 0 ||
-            (e = record_set(&r, RECORD_FIELD_USER, recall(b, attempt))) < 0 ||
+            (e = record_set(&r, RECORD_FIELD_USER, known ? known->user : NULL)) < 0 ||
             (e = record_set(&r, RECORD_FIELD_REASON, reason)) < 0 ||
             (*attempt && (e = record_set(&r, RECORD_FIELD_ATTEMPT, attempt)) < 0) ||
             (*attempt && (e = set_code(&r, attempt)) < 0))
@@ -118,6 +124,23 @@ static bool is_attempt_id(const char *s) {
         return strlen(s) == 32 && strspn(s, "0123456789abcdefABCDEF") == 32;
 }
 
+/* Only who was just let in has a session to begin. A badge's number under grace resumes a session and never
+ * begins one: a program that tries has let somebody in where nothing was to be resumed, so from then on that
+ * person's grace is over, and the next sign-in is a full one. */
+static int may_open(struct broker *b, uid_t uid, const char *attempt) {
+        const struct recent *known = recall(b, attempt);
+        char detail[128];
+        if (!known || known->uid != uid)
+                return -EKEYREJECTED;
+        if (!known->grace)
+                return 0;
+        sessions_end_grace(b->config.sessions, uid);
+        (void) snprintf(detail, sizeof(detail), "a session of %s was to begin under grace; it was refused",
+                        known->user);
+        recorder_note(b->config.recorder, RECORD_ALERT, NULL, "session-under-grace", detail);
+        return -EKEYREJECTED;
+}
+
 static int serve_session(struct client *c, const struct broker_message *m, int passed) {
         struct sessions *s = c->broker->config.sessions;
         _cleanup_(closep) int pidfd = passed;
@@ -128,7 +151,9 @@ static int serve_session(struct client *c, const struct broker_message *m, int p
                 return -EBADMSG;
         if (c->in_flight >= BROKER_IN_FLIGHT_MAX)
                 return -ENOBUFS;
-        int r = open ? sessions_open(s, uid, attempt, TAKE_FD(pidfd)) : sessions_close(s, uid, attempt);
+        int r = open ? may_open(c->broker, uid, attempt) : sessions_close(s, uid, attempt);
+        if (r >= 0 && open)
+                r = sessions_open(s, uid, attempt, TAKE_FD(pidfd));
         if (r < 0)
                 return answer_recorded(c, r);
         c->in_flight++;

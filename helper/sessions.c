@@ -19,6 +19,7 @@ struct session {
         uid_t uid;
         char attempt[33];
         int pidfd;
+        bool no_grace; /* a badge alone does not resume it any more */
         sd_event_source *source;
 };
 
@@ -169,9 +170,15 @@ int sessions_close(struct sessions *s, uid_t uid, const char *attempt) {
 
 bool sessions_has(const struct sessions *s, uid_t uid) {
         for (size_t i = 0; i < s->n; i++)
-                if (s->list[i]->uid == uid)
+                if (s->list[i]->uid == uid && !s->list[i]->no_grace)
                         return true;
         return false;
+}
+
+void sessions_end_grace(struct sessions *s, uid_t uid) {
+        for (size_t i = 0; i < s->n; i++)
+                if (s->list[i]->uid == uid)
+                        s->list[i]->no_grace = true;
 }
 
 unsigned sessions_count(const struct sessions *s) {

@@ -26,7 +26,10 @@ DEFINE_CLEANUP(struct sessions, sessions_free)
 int sessions_open(struct sessions *s, uid_t uid, const char *attempt, int pidfd);
 /* -ENOENT when it is not known. */
 int sessions_close(struct sessions *s, uid_t uid, const char *attempt);
+/* Whether this person has a session that a badge alone may resume. */
 bool sessions_has(const struct sessions *s, uid_t uid);
+/* None of the sessions that this person has now may be resumed by a badge alone any more. */
+void sessions_end_grace(struct sessions *s, uid_t uid);
 unsigned sessions_count(const struct sessions *s);
 
 /* Takes back a descriptor from systemd's store under the name that sessions_open() gave it. -EINVAL for

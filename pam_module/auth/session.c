@@ -62,6 +62,17 @@ static int set_up(int module, const struct ucred *peer, const struct wire_start 
         return sandbox_enter();
 }
 
+/* A session that wardtapd refuses, or was not asked about, must not begin: what let the person in may have
+ * been good for resuming only. That wardtapd could not keep account of one that may is no reason to stop it.
+ */
+static enum wire_verdict verdict_of(enum wire_hook hook, int error) {
+        if (error >= 0)
+                return WIRE_ALLOW;
+        if (hook != WIRE_OPEN_SESSION || error == -EEXIST || error == -ENOSPC)
+                return WIRE_UNAVAIL;
+        return WIRE_DENY;
+}
+
 void session_run(int module, const struct ucred *peer, const struct wire_message *start) {
         _cleanup_(account_stop) struct account_child child = ACCOUNT_CHILD_NONE;
         _cleanup_(store_closep) struct store *state = NULL;
@@ -72,5 +83,5 @@ void session_run(int module, const struct ucred *peer, const struct wire_message
                 if (r >= 0)
                         r = tell(module, &start->start, pidfd, &child, state);
         }
-        (void) relay_verdict(module, start->version, r < 0 ? WIRE_UNAVAIL : WIRE_ALLOW, "", "");
+        (void) relay_verdict(module, start->version, verdict_of(start->start.hook, r), "", "");
 }

@@ -82,6 +82,15 @@ recorded "recorded as that" resume EVENT
 recorded "nothing was proven" none FACTORS
 echo "tap to verdict under grace: $(last_record WARDTAP_TAP_TO_VERDICT_USEC) usec"
 badge_out anna
+echo "== grace resumes, and starts nothing"
+tap_in start anna 04a1b2c3 --session
+await start.out "session open:"
+expect "no session is opened by a badge's number" "session open: PAM_SESSION_ERR" start.out
+recorded "somebody is told" session-under-grace REASON
+badge_out anna
+tap_in once anna 04a1b2c3
+is "and then the badge alone does not do any more" "PAM_AUTH_ERR user=" "$(result once)"
+badge_out anna
 kill $stay
 await stay.out "session closed"
 recorded "the end of the session is recorded" session-close EVENT
