@@ -7,7 +7,7 @@
 #include "common/socket.h"
 #include "common/util.h"
 #include "pam_module/auth/attempt.h"
-#include "pam_module/auth/remote.h"
+#include "pam_module/auth/caller.h"
 #include "pam_module/auth/sandbox.h"
 #include "pam_module/auth/session.h"
 
@@ -41,7 +41,8 @@ bool answer_at_once(struct answer *a, struct snapshot *snapshot, const struct uc
         }
         *ret = WIRE_UNAVAIL;
         return !snapshot->rules || !rules_find_service(snapshot->rules, start->service) ||
-               remote_is(start->rhost, peer->pid) || (start->user[0] && is_nobody(a, start->user));
+               caller_is_remote(start->rhost, peer->pid) ||
+               (peer->uid == 0 && start->user[0] && is_nobody(a, start->user));
 }
 
 _Noreturn void answer_in_child(int conn, const struct ucred *peer, const struct wire_message *start,

@@ -6,6 +6,7 @@
 #include "common/socket.h"
 #include "common/util.h"
 #include "pam_module/auth/answer.h"
+#include "pam_module/auth/caller.h"
 #include "pam_module/auth/quota.h"
 #include "pam_module/auth/relay.h"
 
@@ -23,6 +24,7 @@ struct place {
         int conn;  /* -1 when it is the attempt's */
         int pidfd; /* -1 before */
         struct ucred peer;
+        uid_t login;            /* whose: caller_login() */
         uint64_t deadline_usec; /* for START */
 };
 
@@ -44,16 +46,6 @@ static void free_place(struct listener *l, unsigned i) {
         l->tired = false;
 }
 
-/* Says no in the oldest version, which every module can read. What already came is taken from the queue
- * first: closed over unread messages, the other end would see an error instead of the answer. */
-static void turn_away(int conn) {
-        uint8_t buf[SOCKET_MESSAGE_MAX];
-        size_t n;
-        (void) shutdown(conn, SHUT_RD);
-        (void) socket_receive(conn, buf, sizeof(buf), &n);
-        (void) relay_verdict(conn, WIRE_VERSION_MIN, WIRE_UNAVAIL, "", "");
-}
-
 /* At most a batch, so that those who already have a place are not kept waiting. */
 static void accept_some(struct listener *l) {
         for (unsigned i = 0; i < LISTENER_BATCH; i++) {
@@ -66,15 +58,16 @@ static void accept_some(struct listener *l) {
                         return;
                 if (r < 0)
                         continue; /* that one is gone already */
-                int place = quota_take(&l->quota, peer.uid);
-                if (place < 0) {
-                        turn_away(conn);
-                        continue;
-                }
+                /* sudo and su are root's to the kernel, and the user's who runs a hundred of them to us. */
+                uid_t login = caller_login(&peer);
+                int place = quota_take(&l->quota, login);
+                if (place < 0)
+                        continue; /* a hang-up: nobody was judged, and no session is begun unasked */
                 l->places[place] = (struct place){
                         .conn = TAKE_FD(conn),
                         .pidfd = -1,
                         .peer = peer,
+                        .login = login,
                         .deadline_usec = now_monotonic_usec() + LISTENER_START_USEC,
                 };
         }
@@ -93,8 +86,7 @@ static void begin(struct listener *l, unsigned i, const struct wire_message *m) 
                 (void) waitpid(pid, NULL, 0);
         }
         if (p->pidfd < 0) {
-                (void) relay_verdict(p->conn, m->version, WIRE_UNAVAIL, "", "");
-                free_place(l, i);
+                free_place(l, i); /* a hang-up, as for those who find no place */
                 return;
         }
         closep(&p->conn);
@@ -115,6 +107,11 @@ static void read_start(struct listener *l, unsigned i) {
         enum wire_verdict verdict;
         if (answer_at_once(&l->answer, &l->snapshot, &p->peer, &m.start, &verdict)) {
                 (void) relay_verdict(p->conn, m.version, verdict, "", "");
+                free_place(l, i);
+                return;
+        }
+        if (m.start.hook == WIRE_AUTHENTICATE && !quota_begin(&l->quota, p->login, now_monotonic_usec())) {
+                (void) relay_verdict(p->conn, m.version, WIRE_UNAVAIL, "", "");
                 free_place(l, i);
                 return;
         }

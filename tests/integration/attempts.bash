@@ -224,6 +224,22 @@ is "the same with attempts: root signs in" "PAM_SUCCESS user=anna" "$(result roo
 badge_out anna
 cat crowd2.out
 kill $crowd
+sign_in background --service lightdm --user anna --uid $uid_anna
+is "a user's own program gets no tap" PAM_AUTHINFO_UNAVAIL "$(result background | cut -d' ' -f1)"
+# A hundred su, of which each is root to the kernel: they count as the user who began the login.
+(echo $uid_anna >/proc/self/loginuid && exec "$B/tests/integration/crowd" 0 64 400 <crowd2.in) >crowd3.out 2>&1 &
+tail -f /dev/null >crowd2.in &
+crowd=$!
+await crowd3.out "still held"
+cat crowd3.out
+expect "sudo in somebody's login is somebody's" "still held: 4" crowd3.out
+kill $crowd
+before_records=$(records | wc -l)
+for _ in {1..40}; do
+        sign_in flood --service sudo --user ben --uid $uid_anna
+        await flood.out result: 8
+done
+[ $(($(records | wc -l) - before_records)) -le 20 ] && ok "a flood of attempts is not a flood of records" || bad "$(($(records | wc -l) - before_records)) records of one user"
 is "the listener is the same" "$before" "$(main_pid authd)"
 
 echo "== one attempt against another"

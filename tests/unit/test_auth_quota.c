@@ -43,6 +43,33 @@ static void root_counts_for_nobody_else(void **state) {
         assert_int_equal(quota_take(&q, 0), 0);
 }
 
+static void a_user_begins_few_attempts_a_minute(void **state) {
+        struct quota q = {0};
+        uint64_t now = 1000000;
+        for (unsigned i = 0; i < QUOTA_BURST; i++)
+                assert_true(quota_begin(&q, 1000, now));
+        assert_false(quota_begin(&q, 1000, now));
+        assert_true(quota_begin(&q, 1001, now));
+        assert_false(quota_begin(&q, 1000, now + QUOTA_REFILL_USEC - 1));
+        assert_true(quota_begin(&q, 1000, now + QUOTA_REFILL_USEC));
+        assert_false(quota_begin(&q, 1000, now + QUOTA_REFILL_USEC));
+        now += 1000ULL * QUOTA_REFILL_USEC; /* a rest gives no more than the burst */
+        for (unsigned i = 0; i < QUOTA_BURST; i++)
+                assert_true(quota_begin(&q, 1000, now));
+        assert_false(quota_begin(&q, 1000, now));
+        for (unsigned i = 0; i < 1000; i++)
+                assert_true(quota_begin(&q, 0, now));
+}
+
+static void a_crowd_does_not_wash_out_who_was_busy(void **state) {
+        struct quota q = {0};
+        for (unsigned i = 0; i < QUOTA_BURST; i++)
+                assert_true(quota_begin(&q, 1000, 1));
+        for (uid_t uid = 2000; uid < 3000; uid++)
+                assert_true(quota_begin(&q, uid, 1));
+        assert_false(quota_begin(&q, 1000, 1));
+}
+
 static void a_place_out_of_range_is_nobodys(void **state) {
         struct quota q = {0};
         quota_give(&q, QUOTA_PLACES);
@@ -55,6 +82,8 @@ int main(void) {
                 cmocka_unit_test(a_user_gets_four_places),
                 cmocka_unit_test(users_together_leave_places_for_root),
                 cmocka_unit_test(root_counts_for_nobody_else),
+                cmocka_unit_test(a_user_begins_few_attempts_a_minute),
+                cmocka_unit_test(a_crowd_does_not_wash_out_who_was_busy),
                 cmocka_unit_test(a_place_out_of_range_is_nobodys),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
