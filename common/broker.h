@@ -14,7 +14,8 @@
  *   RECORD record                    ->
  *                                    <-  RECORDED status, seq      on disk (fdatasync) when status is 0
  *   SESSION_OPEN uid attempt + pidfd ->
- *                                    <-  RECORDED status, seq      -EKEYREJECTED: this session must not begin
+ *                                    <-  RECORDED status, seq      -EKEYREJECTED: this session must not
+ * begin
  *
  * A tap belongs to its client until the client sends a RECORD of a verdict (the tap is then used up) or
  * hangs up (the tap is given to the next client that wants one, as long as it is fresh). */
@@ -49,6 +50,7 @@ enum broker_purpose {
         BROKER_ENROL,        /* root only: gets the next tap before any attempt, with its number */
         BROKER_ADMIN,        /* root only: records of administration, no taps */
         BROKER_SESSION_HOOK, /* SESSION_OPEN and SESSION_CLOSE on behalf of a PAM application with euid 0 */
+        BROKER_STEP_UP,      /* an attempt inside an open session: a tap only when no sign-in waits for it */
         BROKER_PURPOSE_MAX,
 };
 

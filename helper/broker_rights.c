@@ -17,6 +17,7 @@ int rights_hello(const struct broker_message *m, uid_t uid) {
                 return -EBADMSG;
         switch (m->hello.purpose) {
         case BROKER_SIGN_IN:
+        case BROKER_STEP_UP:
                 return is_attempt(attempt) ? 0 : -EBADMSG;
         case BROKER_SESSION_HOOK:
                 return !*attempt || is_attempt(attempt) ? 0 : -EBADMSG;
@@ -29,12 +30,16 @@ int rights_hello(const struct broker_message *m, uid_t uid) {
         return -EBADMSG;
 }
 
+static bool is_of_attempt(enum broker_purpose purpose) {
+        return purpose == BROKER_SIGN_IN || purpose == BROKER_STEP_UP;
+}
+
 bool rights_message(enum broker_purpose purpose, enum broker_type type) {
         switch (type) {
         case BROKER_WANT_TAP:
-                return purpose == BROKER_SIGN_IN || purpose == BROKER_ENROL;
+                return is_of_attempt(purpose) || purpose == BROKER_ENROL;
         case BROKER_ASK_SESSION:
-                return purpose == BROKER_SIGN_IN;
+                return is_of_attempt(purpose);
         case BROKER_RECORD:
                 return purpose != BROKER_SESSION_HOOK;
         case BROKER_SESSION_OPEN:
@@ -114,7 +119,7 @@ static bool is_contradiction(const struct record *r) {
 }
 
 int rights_record(enum broker_purpose purpose, const char *attempt, const struct record *r) {
-        bool sign_in = purpose == BROKER_SIGN_IN;
+        bool sign_in = is_of_attempt(purpose);
         const char *claimed = r->fields[RECORD_FIELD_ATTEMPT];
         if (purpose == BROKER_SESSION_HOOK || is_contradiction(r))
                 return -EPERM;

@@ -23,8 +23,10 @@ static int serve_hello(struct client *c, const struct broker_message *m) {
 }
 
 static int serve_want_tap(struct client *c) {
-        int r = taps_want(c->broker->config.taps, c->id, c->seat, c->purpose == BROKER_ENROL,
-                          now_monotonic_usec());
+        enum taps_rank rank = c->purpose == BROKER_ENROL     ? TAPS_ENROL
+                              : c->purpose == BROKER_STEP_UP ? TAPS_STEP_UP
+                                                             : TAPS_SIGN_IN;
+        int r = taps_want(c->broker->config.taps, c->id, c->seat, rank, now_monotonic_usec());
         if (r < 0)
                 return r;
         c->readers_said = -1; /* told at once, whatever it was told before */

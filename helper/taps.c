@@ -25,7 +25,7 @@ struct client {
         uint64_t order;
         uint64_t asked_usec;
         char seat[65];
-        bool enrol;
+        enum taps_rank rank;
         bool holds;
         char reader[DEVICE_READER_MAX + 1]; /* of the tap it holds */
 };
@@ -168,8 +168,8 @@ static void use_up(struct taps *t, struct client *c) {
         *c = (struct client){0};
 }
 
-int taps_want(struct taps *t, uint64_t client, const char *seat, bool enrol, uint64_t now_usec) {
-        struct client c = {.id = client, .enrol = enrol, .asked_usec = now_usec};
+int taps_want(struct taps *t, uint64_t client, const char *seat, enum taps_rank rank, uint64_t now_usec) {
+        struct client c = {.id = client, .rank = rank, .asked_usec = now_usec};
         if (client == 0 || copy_seat(c.seat, seat) < 0)
                 return -EINVAL;
         struct client *place = find_client(t, client);
@@ -220,17 +220,17 @@ int taps_verdict(struct taps *t, uint64_t client, bool unknown, uint64_t now_use
         return 1;
 }
 
-/* The waiting client that a tap is for: one that enrols and asked before the tap, else the attempt that has
- * waited longest. */
+/* The waiting client that a tap is for: one that enrols and asked before the tap, else the sign-in that has
+ * waited longest, else such a step-up. */
 static struct client *owner_of(struct taps *t, const struct entry *e) {
         struct client *best = NULL;
         for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++) {
                 struct client *c = &t->clients[i];
                 if (c->id == 0 || c->holds || strcmp(c->seat, e->seat) != 0)
                         continue;
-                if (c->enrol && e->tap.seen_usec <= c->asked_usec)
+                if (c->rank != TAPS_SIGN_IN && e->tap.seen_usec <= c->asked_usec)
                         continue;
-                if (!best || c->enrol > best->enrol || (c->enrol == best->enrol && c->order < best->order))
+                if (!best || c->rank > best->rank || (c->rank == best->rank && c->order < best->order))
                         best = c;
         }
         return best;
@@ -238,7 +238,7 @@ static struct client *owner_of(struct taps *t, const struct entry *e) {
 
 static void give(struct entry *e, struct client *c, struct tap *ret_tap) {
         *ret_tap = e->tap;
-        if (c->enrol) {
+        if (c->rank == TAPS_ENROL) {
                 entry_clear(e); /* a badge that is being enrolled signs nobody in */
         } else {
                 explicit_bzero(ret_tap->number, sizeof(ret_tap->number));
@@ -268,7 +268,7 @@ int taps_hand_out(struct taps *t, uint64_t now_usec, uint64_t *ret_client, struc
                 return 0;
         give(next, owner, ret_tap);
         *ret_client = owner->id;
-        if (owner->enrol)
+        if (owner->rank == TAPS_ENROL)
                 *owner = (struct client){0};
         return 1;
 }

@@ -5,7 +5,8 @@
  * A tap is given to exactly one client. It is fresh for BROKER_TAP_FRESH_USEC after it was seen; a newer one
  * of the same reader replaces it; it comes back when its client hangs up without a verdict, and is void when
  * its reader or pcscd goes. A client that enrols goes before attempts and gets only a tap that was seen
- * after it asked; that tap is nobody else's afterwards. */
+ * after it asked; that tap is nobody else's afterwards. A step-up goes after all sign-ins, and gets no tap
+ * of before either: a program waiting in the background must not take what was meant for a greeter. */
 #pragma once
 
 #include "common/broker.h"
@@ -19,6 +20,9 @@
 #define TAPS_SLOWED_USEC (30U * 1000U * 1000U)
 
 struct taps;
+
+/* Who goes first. */
+enum taps_rank { TAPS_STEP_UP, TAPS_SIGN_IN, TAPS_ENROL };
 
 int taps_new(struct taps **ret);
 /* Wipes the numbers. */
@@ -40,7 +44,7 @@ int taps_add(struct taps *t, const struct tap *tap, const char *seat, uint64_t n
 
 /* A client waits for a tap from now on ("" is seat0); one that waits already keeps its place, and what it
  * holds is used up. -ENOSPC, -EINVAL. */
-int taps_want(struct taps *t, uint64_t client, const char *seat, bool enrol, uint64_t now_usec);
+int taps_want(struct taps *t, uint64_t client, const char *seat, enum taps_rank rank, uint64_t now_usec);
 /* The client is gone: what it held becomes free again, unless a newer tap took its place. */
 void taps_client_gone(struct taps *t, uint64_t client);
 /* The client recorded a verdict: what it held is used up. 1 when this was one unknown badge too many and the

@@ -67,6 +67,14 @@ static bool judge_sanity(struct judgement *j) {
         return e->key_present && !q->person->has_keys ? deny(j, REASON_INTERNAL) : false;
 }
 
+/* A tap is meant for who waits at a greeter, a login prompt or a step-up. A program that a user runs, or
+ * that root's rights came to within a login, could wait in the background for everybody's. */
+static bool need_badge(struct judgement *j) {
+        if (j->q->caller_uid != 0 || (j->q->in_session && j->d->service->use != USE_STEP_UP))
+                return unavail(j, REASON_NO_TAPS);
+        return answer(j, POLICY_NEED_BADGE);
+}
+
 /* 5 */
 static bool judge_nobody(struct judgement *j) {
         if (j->q->person)
@@ -75,7 +83,7 @@ static bool judge_nobody(struct judgement *j) {
                 return unavail(j, REASON_NOT_ENROLLED);
         if (j->q->caller_uid != 0)
                 return deny(j, REASON_NOT_OWN);
-        return answer(j, POLICY_NEED_BADGE);
+        return need_badge(j);
 }
 
 /* 6, 7 */
@@ -262,7 +270,7 @@ static bool judge_missing(struct judgement *j) {
         const struct policy_evidence *e = &j->q->evidence;
         unsigned missing = j->d->needed & ~j->d->proven;
         if (missing & FACTOR_BADGE)
-                return answer(j, POLICY_NEED_BADGE);
+                return need_badge(j);
         if (!j->q->person->has_keys)
                 return deny(j, REASON_NO_KEY_ENROLLED);
         if (e->key_present && !key_is_usable(j))

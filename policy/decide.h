@@ -74,6 +74,7 @@ struct policy_question {
         const struct words *tags;             /* this station's, tags.d included */
         bool remote;                          /* PAM_RHOST set, or a remote session */
         uid_t caller_uid;                     /* euid of the PAM application (SO_PEERCRED) */
+        bool in_session;                      /* the application belongs to somebody's login */
         bool user_given;                      /* PAM_USER was set by the application */
         const struct policy_person *person;   /* NULL while nobody is known */
         const struct policy_history *history; /* NULL with person */
@@ -120,6 +121,7 @@ struct policy_decision {
  *     or the service is a step-up                      UNAVAIL not-enrolled
  *     an unprivileged caller                           DENY not-own
  *     else                                             NEED_BADGE, whatever the factors: it says who it is
+ *     (unless taps are not for the caller, as in 15)
  *  6. an unprivileged caller and another's account     DENY not-own
  *  7. the person: suspended, ended, too early, expired
  *     (not judged, with clock_alert, while the clock
@@ -134,7 +136,10 @@ struct policy_decision {
  * 12. step-up by rules that need no key                DENY badge-alone
  * 13. every needed factor is there                     ALLOW
  * 14. grace (below)                                    ALLOW, grace
- * 15. a badge is needed and there is none              NEED_BADGE
+ * 15. a badge is needed and there is none: taps are
+ *     not for unprivileged callers, nor for a sign-in
+ *     out of somebody's login (su)                     UNAVAIL no-taps
+ *     else                                             NEED_BADGE
  * 16. a key is needed and the person has none          DENY no-key-enrolled
  * 17. a key of a model the role does not allow         DENY key-unusable
  * 18. else                                             NEED_VERIFY or NEED_KEY

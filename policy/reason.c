@@ -47,6 +47,10 @@ static const struct {
                 {"busy", "Too many sign-ins at once. Wait a moment and try again.",
                  "One user or program had more sign-ins open at the same time than it may have. If it "
                  "happens again, find the program that asks so often."},
+        [REASON_NO_TAPS] =
+                {"no-taps", "Badges are not read here. " OTHER_WAY,
+                 "A program inside an open session asked for a badge. Taps go to greeters and login prompts "
+                 "alone, so that no program takes a tap that was meant for them, and Wardtap stood aside."},
         [REASON_UNKNOWN_BADGE] =
                 {"unknown-badge", "This badge is not known here. Ask the help desk to add it.",
                  "Nobody holds this badge on this station. Enrol it for its owner, or ask where the "

@@ -16,6 +16,7 @@ enum reason {
         REASON_TAPS_GONE,    /* wardtapd does not answer */
         REASON_DEVICES_GONE, /* wardtap-device does not answer */
         REASON_BUSY,         /* more attempts at once than this caller may have */
+        REASON_NO_TAPS,      /* a program of an open session: taps are not for it */
         /* the badge */
         REASON_UNKNOWN_BADGE,
         REASON_BADGE_RANDOM,

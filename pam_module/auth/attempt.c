@@ -65,6 +65,7 @@ static enum wire_verdict verdict_of(enum reason reason) {
         case REASON_TAPS_GONE:
         case REASON_DEVICES_GONE:
         case REASON_BUSY:
+        case REASON_NO_TAPS:
                 return WIRE_UNAVAIL;
         case REASON_THROTTLED:
                 return WIRE_MAXTRIES;
@@ -87,14 +88,25 @@ enum attempt_state attempt_end_wait(struct attempt *a, int error, enum reason wh
         return attempt_end(a, error == -ETIMEDOUT ? when_late : REASON_INTERNAL);
 }
 
+int attempt_connect(struct attempt *a) {
+        const struct rules *rules = a->snapshot->rules;
+        const struct rule_service *s = rules ? rules_find_service(rules, a->start.service) : NULL;
+        enum broker_purpose purpose = s && s->use == USE_STEP_UP ? BROKER_STEP_UP : BROKER_SIGN_IN;
+        return broker_connect(purpose, a->id, a->start.service, a->start.seat, &a->broker);
+}
+
 static enum attempt_state start(struct attempt *a) {
-        int r = broker_connect(BROKER_SIGN_IN, a->id, a->start.service, a->start.seat, &a->broker);
+        int r = attempt_connect(a);
         if (r < 0)
                 return attempt_end(a, REASON_TAPS_GONE);
         if (a->setup != REASON_NONE)
                 return attempt_end(a, a->setup);
         if (!a->start.user[0])
                 return ATTEMPT_DECIDE;
+        r = attempt_check_own(a);
+        if (r < 0)
+                return r == -ECANCELED ? attempt_end(a, REASON_CANCELLED)
+                                       : attempt_end(a, r == -EPERM ? REASON_NOT_OWN : REASON_STORE);
         r = store_find_person(a->people, a->start.user, &a->person);
         if (r < 0)
                 return attempt_end(a, r == -ENOENT ? REASON_NOT_ENROLLED : REASON_STORE);

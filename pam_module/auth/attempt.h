@@ -54,6 +54,7 @@ struct attempt {
         enum reason setup; /* why it cannot begin; REASON_NONE when it can */
 
         /* what it knows by now */
+        bool in_session; /* the caller belongs to somebody's login */
         bool have_tap, have_badge, have_person, have_account, account_cached, user_sent;
         bool key_answered; /* the person's own key said something: no name is given away any more */
         struct tap tap;
@@ -101,6 +102,11 @@ enum attempt_state attempt_end(struct attempt *a, enum reason reason);
 enum attempt_state attempt_end_wait(struct attempt *a, int error, enum reason when_late);
 /* Shows a text, unless the application asked for silence. -ECANCELED when the module is gone. */
 int attempt_show(struct attempt *a, enum wire_type type, const char *text);
+
+/* Says hello to wardtapd. */
+int attempt_connect(struct attempt *a);
+/* 0 when the caller may ask about PAM_USER, -EPERM when it is not root and this is somebody else. */
+int attempt_check_own(struct attempt *a);
 
 /* The states that are not in attempt.c. */
 enum attempt_state attempt_wait_tap(struct attempt *a);

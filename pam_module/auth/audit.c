@@ -56,7 +56,9 @@ static int fill_attempt(const struct attempt *a, struct record *r) {
             (e = record_set_u64(r, RECORD_FIELD_CALLER_UID, a->peer.uid)) < 0 ||
             (e = record_set_u64(r, RECORD_FIELD_CALLER_PID, (uint64_t) a->peer.pid)) < 0)
                 return e;
-        if (a->start.seat[0] && (e = record_set(r, RECORD_FIELD_SEAT, a->start.seat)) < 0)
+        /* A user's own program may say it sits anywhere. */
+        if (a->peer.uid == 0 && a->start.seat[0] &&
+            (e = record_set(r, RECORD_FIELD_SEAT, a->start.seat)) < 0)
                 return e;
         if (a->snapshot->rules && (e = record_set(r, RECORD_FIELD_POLICY, a->snapshot->rules->hash)) < 0)
                 return e;

@@ -40,6 +40,20 @@ static int find_account(struct attempt *a) {
         return r;
 }
 
+/* Before the store is asked: whoever is not root learns nothing about anybody else, not even who is
+ * enrolled.
+ */
+int attempt_check_own(struct attempt *a) {
+        _cleanup_(store_account_clear) struct store_account account = {0};
+        bool cached;
+        if (a->peer.uid == 0)
+                return 0;
+        int r = account_find(&a->account_child, a->state, a->start.user, a->module, &account, &cached);
+        if (r < 0)
+                return r == -ENOENT ? -EPERM : r;
+        return account.uid == a->peer.uid ? 0 : -EPERM;
+}
+
 enum attempt_state attempt_account(struct attempt *a) {
         bool own_session = false;
         int r = find_account(a);
@@ -84,6 +98,7 @@ static int ask_policy(struct attempt *a) {
                 .tags = &a->tags.words,
                 .remote = a->start.rhost[0] != 0,
                 .caller_uid = a->peer.uid,
+                .in_session = a->in_session,
                 .user_given = a->start.user[0] != 0,
                 .person = a->have_person ? &a->policy_person : NULL,
                 .history = a->have_person ? &a->history : NULL,

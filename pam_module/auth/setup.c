@@ -4,6 +4,7 @@
 #include "pam_module/auth/attempt.h"
 
 #include "common/paths.h"
+#include "pam_module/auth/caller.h"
 #include "pam_module/auth/clock.h"
 #include "pam_module/auth/relay.h"
 #include "pam_module/auth/sandbox.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 
 static enum reason set_up(struct attempt *a) {
+        a->in_session = caller_login(&a->peer) != 0;
         int r = account_start(&a->account_child);
         if (r < 0 || (r = clock_boot_id(a->boot_id)) < 0)
                 return REASON_INTERNAL;

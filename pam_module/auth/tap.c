@@ -16,7 +16,7 @@ static int want_tap(struct attempt *a) {
 /* wardtapd was restarted: its socket is there all the time, so there is nothing to wait for. */
 static int reconnect(struct attempt *a) {
         closep(&a->broker);
-        int r = broker_connect(BROKER_SIGN_IN, a->id, a->start.service, a->start.seat, &a->broker);
+        int r = attempt_connect(a);
         return r < 0 ? r : want_tap(a);
 }
 

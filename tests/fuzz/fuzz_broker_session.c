@@ -52,7 +52,11 @@ static void serve(struct taps *t, struct client *c, uint64_t id, const struct br
                 if (m->type == BROKER_WANT_TAP) {
                         if (c->holds != 0)
                                 c->holds = 0;
-                        (void) taps_want(t, id, c->seat, c->purpose == BROKER_ENROL, now);
+                        (void) taps_want(t, id, c->seat,
+                                         c->purpose == BROKER_ENROL     ? TAPS_ENROL
+                                         : c->purpose == BROKER_STEP_UP ? TAPS_STEP_UP
+                                                                        : TAPS_SIGN_IN,
+                                         now);
                 } else if (m->type == BROKER_RECORD) {
                         record(t, c, id, &m->record, now);
                 }

@@ -2,7 +2,7 @@
 /* broker_probe: one client of wardtapd, driven by lines on stdin; what wardtapd says goes to stdout, a line
  * each. For integration tests.
  *
- *   hello sign-in|enrol|admin|session [ATTEMPT [SERVICE [SEAT]]]
+ *   hello sign-in|enrol|admin|session|step-up [ATTEMPT [SERVICE [SEAT]]]
  *   want-tap
  *   ask-session UID
  *   record EVENT OUTCOME [FIELD=VALUE]...      a value's spaces are written as _
@@ -83,7 +83,7 @@ static bool await(enum broker_type type) {
 }
 
 static void hello(char **w, size_t n) {
-        static const char *const names[] = {NULL, "sign-in", "enrol", "admin", "session"};
+        static const char *const names[] = {NULL, "sign-in", "enrol", "admin", "session", "step-up"};
         for (int i = 1; n > 1 && i < BROKER_PURPOSE_MAX; i++) {
                 if (strcmp(names[i], w[1]) != 0)
                         continue;

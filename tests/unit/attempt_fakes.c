@@ -125,7 +125,7 @@ int __wrap_broker_connect(enum broker_purpose purpose, const char *attempt, cons
         int pair[2];
         if (inject("broker_connect"))
                 return -ECONNREFUSED;
-        if (purpose != BROKER_SIGN_IN || strlen(attempt) != 32 ||
+        if (purpose != (fake.step_up ? BROKER_STEP_UP : BROKER_SIGN_IN) || strlen(attempt) != 32 ||
             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
                 abort();
         closep(&hidden.broker);
@@ -454,7 +454,9 @@ static void set_up(void) {
         hidden.service = (struct rule_service){.name = (char *) "lightdm",
                                                .use = fake.step_up ? USE_STEP_UP : USE_SIGN_IN};
         hidden.rules = (struct rules){.relying_party = (char *) "wardtap.example.org",
-                                      .audit_required = fake.audit_required};
+                                      .audit_required = fake.audit_required,
+                                      .services = &hidden.service,
+                                      .n_services = 1};
         hidden.snapshot = (struct snapshot){.rules = &hidden.rules};
         if (hidden.event < 0 ||
             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, hidden.module) < 0)

@@ -252,6 +252,24 @@ static void a_name_that_nobody_has_is_not_recorded(void **state) {
         assert_int_equal(fake.records, 0);
 }
 
+/* A list of names and a stopwatch must not tell a user who is enrolled. */
+static void who_is_not_root_learns_nothing_about_others(void **state) {
+        static const char *const names[] = {FAKE_USER, "hunter2"};
+        char words[ELEMENTSOF(names)][WIRE_TEXT_MAX + 1];
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                fake_reset();
+                fake.user = names[i];
+                fake.caller = FAKE_UID + 1;
+                fake_play();
+                expect(WIRE_DENY, RECORD_DENIED, REASON_NOT_OWN);
+                assert_string_equal(field(RECORD_FIELD_USER), "");
+                assert_int_equal(fake.operations, 0);
+                memcpy(words[i], fake.last_error, sizeof(words[i]));
+                *strstr(words[i], "Code ") = 0;
+        }
+        assert_string_equal(words[0], words[1]);
+}
+
 static void each_problem_of_a_tap_has_its_reason(void **state) {
         static const enum reason reasons[] = {
                 [TAP_RANDOM] = REASON_BADGE_RANDOM,
@@ -491,6 +509,7 @@ int main(void) {
                 cmocka_unit_test(an_unknown_badge_is_recorded_without_a_name),
                 cmocka_unit_test(anothers_badge_does_not_do_for_a_given_user),
                 cmocka_unit_test(a_name_that_nobody_has_is_not_recorded),
+                cmocka_unit_test(who_is_not_root_learns_nothing_about_others),
                 cmocka_unit_test(each_problem_of_a_tap_has_its_reason),
                 cmocka_unit_test(an_old_tap_is_nobodys),
                 cmocka_unit_test(without_a_reader_the_stack_goes_on_at_once),

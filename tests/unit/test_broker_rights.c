@@ -35,6 +35,8 @@ static void enrolment_and_administration_need_root(void **state) {
 
 static void an_attempt_says_its_id(void **state) {
         assert_int_equal(may_hello(BROKER_SIGN_IN, "", 901), -EBADMSG);
+        assert_int_equal(may_hello(BROKER_STEP_UP, "", 901), -EBADMSG);
+        assert_int_equal(may_hello(BROKER_STEP_UP, ATTEMPT, 901), 0);
         assert_int_equal(may_hello(BROKER_SIGN_IN, "0011", 901), -EBADMSG);
         assert_int_equal(may_hello(BROKER_SIGN_IN, "0011223344556677889_aabbccddeeff", 901), -EBADMSG);
         assert_int_equal(may_hello(BROKER_ADMIN, ATTEMPT, 0), -EBADMSG);
@@ -50,12 +52,12 @@ static void a_hello_that_nobody_should_read_is_refused(void **state) {
 static void each_purpose_has_its_messages(void **state) {
         static const struct {
                 enum broker_type type;
-                bool may[BROKER_PURPOSE_MAX]; /* sign-in, enrol, admin, session */
+                bool may[BROKER_PURPOSE_MAX]; /* sign-in, enrol, admin, session, step-up */
         } table[] = {
                 {BROKER_HELLO, {0, false, false, false, false}},
-                {BROKER_WANT_TAP, {0, true, true, false, false}},
-                {BROKER_ASK_SESSION, {0, true, false, false, false}},
-                {BROKER_RECORD, {0, true, true, true, false}},
+                {BROKER_WANT_TAP, {0, true, true, false, false, true}},
+                {BROKER_ASK_SESSION, {0, true, false, false, false, true}},
+                {BROKER_RECORD, {0, true, true, true, false, true}},
                 {BROKER_SESSION_OPEN, {0, false, false, false, true}},
                 {BROKER_SESSION_CLOSE, {0, false, false, false, true}},
                 {BROKER_WAITING, {0, false, false, false, false}},

@@ -80,7 +80,7 @@ struct situation {
         enum assurance assurance;
         enum person_state state;
         int window; /* -1 not yet valid, 1 expired, 2 inside its window */
-        bool no_rules, remote, away, untrusted, no_account, no_keys, no_session;
+        bool no_rules, remote, away, untrusted, no_account, no_keys, no_session, in_session;
 };
 
 static struct rules *rules;
@@ -192,6 +192,7 @@ static void build(const struct situation *s, struct built *b) {
                 .caller_uid = s->who == OF_OTHER_USER                             ? 2000
                               : s->who == OF_OWN_USER || s->who == NOBODY_OF_USER ? 1000
                                                                                   : 0,
+                .in_session = s->in_session,
                 .user_given = s->who == NAMED_NOBODY || s->who == OF_OTHER_USER || s->who == OF_OWN_USER,
                 .person = nobody ? NULL : &b->person,
                 .history = nobody ? NULL : &b->history,
@@ -252,6 +253,33 @@ static const struct named named[] = {
         {"a user asks for herself",
          {.who = OF_OWN_USER, .badge = NUMBER, .key = VERIFIED},
          ALLOWED(2, true, false)},
+        {"a user's own program wants a badge for herself",
+         {.who = OF_OWN_USER},
+         POLICY_UNAVAIL,
+         REASON_NO_TAPS,
+         "nurse"},
+        {"a user's own program with the key it needs",
+         {.who = OF_OWN_USER, .service = "login", .key = VERIFIED},
+         POLICY_ALLOW,
+         REASON_NONE,
+         "nurse",
+         2,
+         false,
+         false},
+        {"su out of somebody's login wants a badge",
+         {.who = HERSELF, .in_session = true},
+         POLICY_UNAVAIL,
+         REASON_NO_TAPS,
+         "nurse"},
+        {"su out of somebody's login wants any badge",
+         {.who = NOBODY, .in_session = true},
+         POLICY_UNAVAIL,
+         REASON_NO_TAPS},
+        {"a step-up out of somebody's login wants a badge",
+         {.who = HERSELF, .in_session = true, .service = "polkit-1"},
+         POLICY_NEED_BADGE,
+         REASON_NONE,
+         "nurse"},
         {"an own account that is gone",
          {.who = OF_OWN_USER, .no_account = true},
          POLICY_DENY,
@@ -772,6 +800,8 @@ static struct expected oracle_factors(const struct situation *s, const char *ser
         bool service_within_role = (needs | role_needs[role]) == role_needs[role];
         if (!is_step_up(service) && (needs & B) && service_within_role && oracle_grace(s, role))
                 return (struct expected){POLICY_ALLOW, REASON_NONE};
+        if ((needs & B) && s->badge == NO_BADGE && s->who == OF_OWN_USER)
+                return (struct expected){POLICY_UNAVAIL, REASON_NO_TAPS};
         if ((needs & B) && s->badge == NO_BADGE)
                 return (struct expected){POLICY_NEED_BADGE, REASON_NONE};
         if (s->no_keys)

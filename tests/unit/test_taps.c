@@ -36,7 +36,7 @@ static void tap(struct taps *t, const char *reader, uint64_t now_usec) {
 }
 
 static void want(struct taps *t, uint64_t client, uint64_t now_usec) {
-        assert_int_equal(taps_want(t, client, "seat0", false, now_usec), 0);
+        assert_int_equal(taps_want(t, client, "seat0", TAPS_SIGN_IN, now_usec), 0);
 }
 
 /* Who gets a tap now; 0 for nobody. */
@@ -210,7 +210,7 @@ static void an_enrolment_gets_only_a_new_tap(void **state) {
         struct taps *t = *state;
         struct tap got;
         tap(t, "A", NOW);
-        assert_int_equal(taps_want(t, 9, "seat0", true, NOW), 0);
+        assert_int_equal(taps_want(t, 9, "seat0", TAPS_ENROL, NOW), 0);
         assert_int_equal(owner(t, NOW, &got), 0);
         tap(t, "A", NOW + 1);
         assert_int_equal(owner(t, NOW + 1, &got), 9);
@@ -220,7 +220,7 @@ static void an_enrolment_goes_before_attempts(void **state) {
         struct taps *t = *state;
         struct tap got;
         want(t, 1, NOW);
-        assert_int_equal(taps_want(t, 9, "", true, NOW + 1), 0);
+        assert_int_equal(taps_want(t, 9, "", TAPS_ENROL, NOW + 1), 0);
         tap(t, "A", NOW + 2);
         assert_int_equal(owner(t, NOW + 2, &got), 9);
         assert_int_equal(owner(t, NOW + 2, &got), 0);
@@ -231,7 +231,7 @@ static void an_enrolment_goes_before_attempts(void **state) {
 static void a_badge_being_enrolled_signs_nobody_in(void **state) {
         struct taps *t = *state;
         struct tap got;
-        assert_int_equal(taps_want(t, 9, "seat0", true, NOW), 0);
+        assert_int_equal(taps_want(t, 9, "seat0", TAPS_ENROL, NOW), 0);
         tap(t, "A", NOW + 1);
         assert_int_equal(owner(t, NOW + 1, &got), 9);
         taps_client_gone(t, 9);
@@ -248,7 +248,7 @@ static void only_an_enrolment_sees_the_number(void **state) {
         assert_int_equal(owner(t, NOW + 1, &got), 1);
         assert_int_equal(got.number_len, 0);
         assert_memory_equal(got.number, zero, sizeof(zero));
-        assert_int_equal(taps_want(t, 9, "seat0", true, NOW + 1), 0);
+        assert_int_equal(taps_want(t, 9, "seat0", TAPS_ENROL, NOW + 1), 0);
         tap(t, "A", NOW + 2);
         assert_int_equal(owner(t, NOW + 2, &got), 9);
         assert_int_equal(got.number_len, 4);
@@ -257,10 +257,10 @@ static void only_an_enrolment_sees_the_number(void **state) {
 static void a_tap_stays_on_its_seat(void **state) {
         struct taps *t = *state;
         struct tap got;
-        assert_int_equal(taps_want(t, 1, "seat1", false, NOW), 0);
+        assert_int_equal(taps_want(t, 1, "seat1", TAPS_SIGN_IN, NOW), 0);
         tap(t, "A", NOW + 1);
         assert_int_equal(owner(t, NOW + 1, &got), 0);
-        assert_int_equal(taps_want(t, 2, "", false, NOW), 0); /* no seat named: seat0 */
+        assert_int_equal(taps_want(t, 2, "", TAPS_SIGN_IN, NOW), 0); /* no seat named: seat0 */
         assert_int_equal(owner(t, NOW + 1, &got), 2);
 }
 
@@ -329,7 +329,7 @@ static void everything_is_bounded(void **state) {
         assert_int_equal(taps_add_reader(t, "A"), 0);
         for (uint64_t i = 1; i <= TAPS_CLIENTS_MAX; i++)
                 want(t, i, NOW);
-        assert_int_equal(taps_want(t, 1000, "", false, NOW), -ENOSPC);
+        assert_int_equal(taps_want(t, 1000, "", TAPS_SIGN_IN, NOW), -ENOSPC);
         taps_client_gone(t, 5);
         want(t, 1000, NOW);
 }
@@ -342,9 +342,34 @@ static void a_tap_on_a_reader_that_is_not_there_is_nothing(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* sudo -i in somebody's session, waiting all day. */
+static void a_sign_in_goes_before_a_step_up_that_waited_longer(void **state) {
+        struct taps *t = *state;
+        struct tap got;
+        assert_int_equal(taps_want(t, 1, "seat0", TAPS_STEP_UP, NOW), 0);
+        want(t, 2, NOW + 1);
+        tap(t, "A", NOW + 2);
+        assert_int_equal(owner(t, NOW + 2, &got), 2);
+        tap(t, "A", NOW + 3);
+        assert_int_equal(owner(t, NOW + 3, &got), 1); /* nobody else wants it */
+        assert_int_equal(got.number_len, 0);
+}
+
+static void a_step_up_gets_no_tap_of_before(void **state) {
+        struct taps *t = *state;
+        struct tap got;
+        tap(t, "A", NOW);
+        assert_int_equal(taps_want(t, 1, "seat0", TAPS_STEP_UP, NOW + 1), 0);
+        assert_int_equal(owner(t, NOW + 1, &got), 0);
+        want(t, 2, NOW + 2);
+        assert_int_equal(owner(t, NOW + 2, &got), 2);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(a_tap_belongs_to_one_attempt),
+                TEST(a_sign_in_goes_before_a_step_up_that_waited_longer),
+                TEST(a_step_up_gets_no_tap_of_before),
                 TEST(who_waits_longest_gets_it),
                 TEST(a_tap_may_come_before_the_attempt),
                 TEST(a_hang_up_gives_the_tap_back),
