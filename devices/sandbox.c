@@ -30,6 +30,10 @@ static const int forbidden[] = {
         SCMP_SYS(kill),
         SCMP_SYS(tkill),
         SCMP_SYS(rt_sigqueueinfo),
+        SCMP_SYS(rt_tgsigqueueinfo),
+        SCMP_SYS(process_madvise),
+        SCMP_SYS(process_mrelease),
+        SCMP_SYS(kcmp),
         SCMP_SYS(pidfd_open),
         SCMP_SYS(pidfd_getfd),
         SCMP_SYS(pidfd_send_signal),
@@ -76,11 +80,26 @@ static int forbid_sockets(scmp_filter_ctx filter) {
         return r;
 }
 
+/* What it may do to itself (abort, a limit it looks up) and not to its parent or to others of its uid. */
+static int forbid_others(scmp_filter_ctx filter) {
+        int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+                                 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t) getpid()));
+        if (r >= 0)
+                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+                                     SCMP_A0(SCMP_CMP_NE, 0));
+        for (unsigned i = 0; r >= 0 && i < 2; i++) /* signals sent by a descriptor */
+                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fcntl), 1,
+                                     SCMP_A1(SCMP_CMP_EQ, i == 0 ? F_SETOWN : F_SETOWN_EX));
+        return r;
+}
+
 static int forbid_calls(void) {
         scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
         if (!filter)
                 return -ENOMEM;
         int r = forbid_sockets(filter);
+        if (r >= 0)
+                r = forbid_others(filter);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(forbidden); i++)
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
         if (r >= 0)
