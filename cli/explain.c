@@ -121,7 +121,7 @@ static int load_person(struct explanation *x, const char *user, bool session) {
                                           .not_before_usec = x->person.not_before_usec,
                                           .not_after_usec = x->person.not_after_usec,
                                           .has_account = pw,
-                                          .uid = pw ? getpwnam(user)->pw_uid : 0,
+                                          .uid = pw ? pw->pw_uid : 0,
                                           .groups = x->groups,
                                           .own_session = session};
         return CLI_OK;
