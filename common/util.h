@@ -2,6 +2,7 @@
 /* The few macros that every program here uses: owned things end with their scope, and moving one says so. */
 #pragma once
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,10 @@ static inline void freep(void *p) {
 
 /* For _cleanup_(closep): closes the descriptor if there is one. errno is left as it was. */
 static inline void closep(int *fd) {
+        int saved = errno;
         if (*fd >= 0)
                 (void) close(*fd);
+        errno = saved;
         *fd = -1;
 }
 
