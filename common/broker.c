@@ -81,17 +81,6 @@ static int read_tap(struct bytes *b, struct tap *t) {
         return 0;
 }
 
-static int take_bool(struct bytes *b, bool *ret) {
-        uint8_t v;
-        int r = bytes_take_u8(b, &v);
-        if (r < 0)
-                return r;
-        if (v > 1)
-                return -EBADMSG;
-        *ret = v;
-        return 0;
-}
-
 void broker_write(struct writer *w, const struct broker_message *m) {
         writer_u8(w, BROKER_VERSION);
         writer_u8(w, (uint8_t) m->type);
@@ -164,7 +153,7 @@ static int read_body(struct bytes *b, struct broker_message *m) {
         case BROKER_TAP:
                 return read_tap(b, &m->tap);
         case BROKER_SESSION:
-                return take_bool(b, &m->session.open);
+                return bytes_take_bool(b, &m->session.open);
         case BROKER_RECORDED:
                 return read_recorded(b, m);
         case BROKER_TYPE_INVALID:
@@ -221,24 +210,14 @@ int broker_receive(int fd, struct broker_message *ret) {
         return r;
 }
 
-static int copy_text(char *to, size_t size, const char *from) {
-        size_t n = from ? strlen(from) : 0;
-        if (n >= size)
-                return -EINVAL;
-        if (n > 0)
-                memcpy(to, from, n);
-        to[n] = 0;
-        return 0;
-}
-
 int broker_connect(enum broker_purpose purpose, const char *attempt, const char *service, const char *seat,
                    int *ret_fd) {
         struct broker_message m = {.type = BROKER_HELLO, .hello.purpose = purpose};
         _cleanup_(closep) int fd = -1;
         int r;
-        if ((r = copy_text(m.hello.attempt, sizeof(m.hello.attempt), attempt)) < 0 ||
-            (r = copy_text(m.hello.service, sizeof(m.hello.service), service)) < 0 ||
-            (r = copy_text(m.hello.seat, sizeof(m.hello.seat), seat)) < 0 ||
+        if ((r = text_copy(m.hello.attempt, sizeof(m.hello.attempt), attempt)) < 0 ||
+            (r = text_copy(m.hello.service, sizeof(m.hello.service), service)) < 0 ||
+            (r = text_copy(m.hello.seat, sizeof(m.hello.seat), seat)) < 0 ||
             (r = socket_connect(PATH_BROKER_SOCKET, 0, &fd)) < 0 || (r = broker_send(fd, &m)) < 0)
                 return r;
         *ret_fd = TAKE_FD(fd);
@@ -294,7 +273,7 @@ static int change_session(int fd, enum broker_type type, uid_t uid, const char *
         uint8_t buf[SOCKET_MESSAGE_MAX];
         size_t n;
         int r;
-        if ((r = copy_text(m.session_change.attempt, sizeof(m.session_change.attempt), attempt)) < 0 ||
+        if ((r = text_copy(m.session_change.attempt, sizeof(m.session_change.attempt), attempt)) < 0 ||
             (r = encode(&m, buf, &n)) < 0 ||
             (r = pidfd >= 0 ? send_with_fd(fd, buf, n, pidfd) : socket_send(fd, buf, n)) < 0)
                 return r;

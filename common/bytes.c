@@ -64,6 +64,19 @@ int bytes_take_u64(struct bytes *b, uint64_t *ret) {
         return take_number(b, 8, ret);
 }
 
+int bytes_take_bool(struct bytes *b, bool *ret) {
+        struct bytes rest = *b;
+        uint8_t v;
+        int r = bytes_take_u8(&rest, &v);
+        if (r < 0)
+                return r;
+        if (v > 1)
+                return -EBADMSG;
+        *b = rest;
+        *ret = v;
+        return 0;
+}
+
 int bytes_take_blob(struct bytes *b, size_t min, size_t max, struct bytes *ret) {
         struct bytes rest = *b, part;
         uint16_t n;
@@ -240,6 +253,16 @@ bool text_is_clean(const char *s, size_t max) {
                         return false;
         }
         return true;
+}
+
+int text_copy(char *to, size_t size, const char *from) {
+        size_t n = from ? strlen(from) : 0;
+        if (n >= size)
+                return -EINVAL;
+        if (n > 0)
+                memcpy(to, from, n);
+        to[n] = 0;
+        return 0;
 }
 
 int parse_u64(const char *s, uint64_t max, uint64_t *ret) {

@@ -20,6 +20,8 @@ int bytes_take_u8(struct bytes *b, uint8_t *ret);
 int bytes_take_u16(struct bytes *b, uint16_t *ret);
 int bytes_take_u32(struct bytes *b, uint32_t *ret);
 int bytes_take_u64(struct bytes *b, uint64_t *ret);
+/* One byte, 0 or 1. */
+int bytes_take_bool(struct bytes *b, bool *ret);
 /* Exactly n bytes; *ret borrows from b's buffer. */
 int bytes_take(struct bytes *b, size_t n, struct bytes *ret);
 /* Exactly n bytes, copied to ret. */
@@ -69,6 +71,10 @@ bool text_is_clean(const char *s, size_t max);
 /* Length in bytes of the clean character at s, or 0 when what stands there is not one (or the text has
  * ended). */
 size_t text_take_clean(const char *s);
+
+/* Copies a text with its terminator into to, of size bytes; NULL as the empty one. -EINVAL when it does not
+ * fit; then nothing has changed. */
+int text_copy(char *to, size_t size, const char *from);
 
 /* Parses an unsigned decimal of at most max, the whole string, no sign, no space. -EINVAL or -ERANGE. */
 int parse_u64(const char *s, uint64_t max, uint64_t *ret);

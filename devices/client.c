@@ -61,16 +61,6 @@ static int operation_start(const struct device_request *q, struct device_operati
         return 0;
 }
 
-static int copy_text(char *to, size_t size, const char *from) {
-        size_t n = from ? strlen(from) : 0;
-        if (n >= size)
-                return -EINVAL;
-        if (n > 0)
-                memcpy(to, from, n);
-        to[n] = 0;
-        return 0;
-}
-
 static int copy_ids(struct device_request *q, const struct device_blob *ids, size_t n) {
         if (n > DEVICE_ALLOW_MAX)
                 return -EINVAL;
@@ -91,7 +81,7 @@ int device_watch(struct device_operation **ret) {
 
 int device_identify(const char *reader, unsigned deadline_ms, struct device_operation **ret) {
         struct device_request q = {.op = DEVICE_OP_IDENTIFY, .deadline_ms = deadline_ms};
-        int r = copy_text(q.reader, sizeof(q.reader), reader);
+        int r = text_copy(q.reader, sizeof(q.reader), reader);
         return r < 0 ? r : operation_start(&q, ret);
 }
 
@@ -115,10 +105,10 @@ int device_make_credential(const struct device_make_request *m, unsigned deadlin
         int r;
         if (m->user_id_len == 0 || m->user_id_len > sizeof(q.user_id))
                 return -EINVAL;
-        if ((r = copy_text(q.rp_id, sizeof(q.rp_id), m->rp_id)) < 0 ||
-            (r = copy_text(q.rp_name, sizeof(q.rp_name), m->rp_name)) < 0 ||
-            (r = copy_text(q.user_name, sizeof(q.user_name), m->user_name)) < 0 ||
-            (r = copy_text(q.user_display_name, sizeof(q.user_display_name), m->user_display_name)) < 0 ||
+        if ((r = text_copy(q.rp_id, sizeof(q.rp_id), m->rp_id)) < 0 ||
+            (r = text_copy(q.rp_name, sizeof(q.rp_name), m->rp_name)) < 0 ||
+            (r = text_copy(q.user_name, sizeof(q.user_name), m->user_name)) < 0 ||
+            (r = text_copy(q.user_display_name, sizeof(q.user_display_name), m->user_display_name)) < 0 ||
             (r = copy_ids(&q, m->exclude, m->n_exclude)) < 0)
                 return r;
         memcpy(q.client_data_hash, m->client_data_hash, sizeof(q.client_data_hash));
@@ -134,7 +124,7 @@ int device_get_assertion(const struct device_assert_request *a, unsigned deadlin
                                    .verify = a->verify,
                                    .protect = a->protect};
         int r;
-        if ((r = copy_text(q.rp_id, sizeof(q.rp_id), a->rp_id)) < 0 ||
+        if ((r = text_copy(q.rp_id, sizeof(q.rp_id), a->rp_id)) < 0 ||
             (r = copy_ids(&q, a->allow, a->n_allow)) < 0)
                 return r;
         memcpy(q.client_data_hash, a->client_data_hash, sizeof(q.client_data_hash));

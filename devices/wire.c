@@ -75,17 +75,6 @@ static int read_ids(struct bytes *b, struct device_request *q) {
         return 0;
 }
 
-static int take_bool(struct bytes *b, bool *ret) {
-        uint8_t v;
-        int r = bytes_take_u8(b, &v);
-        if (r < 0)
-                return r;
-        if (v > 1)
-                return -EBADMSG;
-        *ret = v;
-        return 0;
-}
-
 static void write_ceremony(struct writer *w, const struct device_request *q) {
         writer_u8(w, q->verify == DEVICE_VERIFY_YES);
         writer_bytes(w, q->client_data_hash, sizeof(q->client_data_hash));
@@ -96,7 +85,7 @@ static void write_ceremony(struct writer *w, const struct device_request *q) {
 static int read_ceremony(struct bytes *b, struct device_request *q) {
         bool verify;
         int r;
-        if ((r = take_bool(b, &verify)) < 0 ||
+        if ((r = bytes_take_bool(b, &verify)) < 0 ||
             (r = bytes_take_copy(b, q->client_data_hash, sizeof(q->client_data_hash))) < 0 ||
             (r = bytes_take_string(b, q->rp_id, sizeof(q->rp_id))) < 0 || (r = read_ids(b, q)) < 0)
                 return r;
@@ -111,7 +100,7 @@ static void write_assert(struct writer *w, const struct device_request *q) {
 
 static int read_assert(struct bytes *b, struct device_request *q) {
         int r = read_ceremony(b, q);
-        return r < 0 ? r : take_bool(b, &q->protect);
+        return r < 0 ? r : bytes_take_bool(b, &q->protect);
 }
 
 static void write_make(struct writer *w, const struct device_request *q) {
@@ -131,9 +120,9 @@ static int read_make(struct bytes *b, struct device_request *q) {
             (r = bytes_take_blob_copy(b, 1, sizeof(q->user_id), q->user_id, &q->user_id_len)) < 0 ||
             (r = bytes_take_string(b, q->user_name, sizeof(q->user_name))) < 0 ||
             (r = bytes_take_string(b, q->user_display_name, sizeof(q->user_display_name))) < 0 ||
-            (r = take_bool(b, &q->set_pin_first)) < 0)
+            (r = bytes_take_bool(b, &q->set_pin_first)) < 0)
                 return r;
-        return take_bool(b, &q->protect);
+        return bytes_take_bool(b, &q->protect);
 }
 
 void device_request_write(struct writer *w, const struct device_request *q) {
@@ -239,8 +228,8 @@ static void write_key_info(struct writer *w, const struct device_key_info *i) {
 static int read_key_info(struct bytes *b, struct device_key_info *i) {
         int r;
         if ((r = bytes_take_copy(b, i->aaguid, sizeof(i->aaguid))) < 0 ||
-            (r = take_bool(b, &i->pin_set)) < 0 || (r = take_bool(b, &i->uv_set)) < 0 ||
-            (r = take_bool(b, &i->pin_able)) < 0 || (r = take_bool(b, &i->uv_able)) < 0 ||
+            (r = bytes_take_bool(b, &i->pin_set)) < 0 || (r = bytes_take_bool(b, &i->uv_set)) < 0 ||
+            (r = bytes_take_bool(b, &i->pin_able)) < 0 || (r = bytes_take_bool(b, &i->uv_able)) < 0 ||
             (r = bytes_take_u8(b, &i->pin_retries)) < 0 || (r = bytes_take_u8(b, &i->min_pin_length)) < 0 ||
             (r = bytes_take_string(b, i->product, sizeof(i->product))) < 0)
                 return r;
@@ -355,7 +344,7 @@ static int read_event_body(struct bytes *b, struct device_event *e) {
         case DEVICE_EVENT_CARD_REMOVED:
                 return read_reader(b, e);
         case DEVICE_EVENT_TOUCH_WANTED:
-                return take_bool(b, &e->verify);
+                return bytes_take_bool(b, &e->verify);
         case DEVICE_EVENT_BADGE:
                 return read_badge(b, &e->badge);
         case DEVICE_EVENT_KEY_INFO:

@@ -72,17 +72,6 @@ void wire_write(struct writer *w, const struct wire_message *m) {
         }
 }
 
-static int take_bool(struct bytes *b, bool *ret) {
-        uint8_t v;
-        int r = bytes_take_u8(b, &v);
-        if (r < 0)
-                return r;
-        if (v > 1)
-                return -EBADMSG;
-        *ret = v;
-        return 0;
-}
-
 /* A string that people or records may see. */
 static int take_text(struct bytes *b, char *buf, size_t size) {
         int r = bytes_take_string(b, buf, size);
@@ -120,7 +109,7 @@ static int read_start(struct bytes *b, unsigned version, struct wire_start *s) {
         if (hook < WIRE_AUTHENTICATE || hook >= WIRE_HOOK_MAX)
                 return -EBADMSG;
         s->hook = (enum wire_hook) hook;
-        if ((r = take_bool(b, &s->silent)) < 0 ||
+        if ((r = bytes_take_bool(b, &s->silent)) < 0 ||
             (r = take_text_not_empty(b, s->service, sizeof(s->service))) < 0 ||
             (r = take_text(b, s->user, sizeof(s->user))) < 0 ||
             (r = take_text(b, s->tty, sizeof(s->tty))) < 0 ||
@@ -134,7 +123,7 @@ static int read_start(struct bytes *b, unsigned version, struct wire_start *s) {
 }
 
 static int read_prompt(struct bytes *b, struct wire_message *m) {
-        int r = take_bool(b, &m->prompt.echo);
+        int r = bytes_take_bool(b, &m->prompt.echo);
         return r < 0 ? r : take_text(b, m->prompt.text, sizeof(m->prompt.text));
 }
 

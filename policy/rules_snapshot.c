@@ -140,14 +140,6 @@ static int take_enum(struct bytes *b, unsigned max, void *ret) {
         return 0;
 }
 
-static int take_bool(struct bytes *b, bool *ret) {
-        unsigned v;
-        int e = take_enum(b, 2, &v);
-        if (e == 0)
-                *ret = v == 1;
-        return e;
-}
-
 static int take_time(struct bytes *b, uint64_t *ret) {
         uint64_t v;
         int e = bytes_take_u64(b, &v);
@@ -229,7 +221,7 @@ static int take_site(struct bytes *b, struct rules *r) {
         int e;
         if ((e = take_text(b, domain_is_valid, &r->relying_party)) < 0 ||
             (e = take_enum(b, ASSURANCE_MAX, &r->assurance)) < 0 ||
-            (e = take_bool(b, &r->audit_required)) < 0 ||
+            (e = bytes_take_bool(b, &r->audit_required)) < 0 ||
             (e = take_enum(b, UINT8_MAX + 1U, &r->throttle_free)) < 0 ||
             (e = take_enum(b, ELEMENTSOF(r->throttle_usec) + 1, &n)) < 0)
                 return e;
@@ -246,7 +238,8 @@ static int take_station(struct bytes *b, struct rules *r) {
         int e;
         if ((e = take_text(b, valid_or_empty, &r->station)) < 0 ||
             (e = take_words(b, name_is_valid, &r->tags)) < 0 ||
-            (e = take_enum(b, FALLBACK_MAX, &r->fallback)) < 0 || (e = take_bool(b, &r->session_keys)) < 0 ||
+            (e = take_enum(b, FALLBACK_MAX, &r->fallback)) < 0 ||
+            (e = bytes_take_bool(b, &r->session_keys)) < 0 ||
             (e = take_enum(b, UINT8_MAX + 1U, &r->max_sessions)) < 0 ||
             (e = take_enum(b, SWITCH_MAX, &r->switch_engine)) < 0 ||
             (e = take_enum(b, LOCK_MAX, &r->lock)) < 0)
@@ -279,7 +272,7 @@ static int take_place(struct bytes *b, struct rule_place *place) {
             (e = take_time(b, &place->parked_sign_out_usec)) < 0 ||
             (e = take_time(b, &place->session_cap_usec)) < 0)
                 return e;
-        return take_bool(b, &place->inhibitors);
+        return bytes_take_bool(b, &place->inhibitors);
 }
 
 static int take_service(struct bytes *b, struct rule_service *service) {

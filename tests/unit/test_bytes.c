@@ -21,6 +21,21 @@ static void numbers_are_big_endian_and_bounded(void **state) {
         assert_int_equal(b.n, 1);
 }
 
+static void a_bool_is_0_or_1(void **state) {
+        const uint8_t in[] = {1, 0, 2};
+        struct bytes b = {in, sizeof(in)};
+        bool v = false;
+        assert_int_equal(bytes_take_bool(&b, &v), 0);
+        assert_true(v);
+        assert_int_equal(bytes_take_bool(&b, &v), 0);
+        assert_false(v);
+        assert_int_equal(bytes_take_bool(&b, &v), -EBADMSG);
+        assert_int_equal(b.n, 1);
+        b.n = 0;
+        assert_int_equal(bytes_take_bool(&b, &v), -EBADMSG);
+        assert_false(v);
+}
+
 static void a_blob_that_lies_about_its_length_is_refused_and_nothing_moves(void **state) {
         const uint8_t in[] = {0, 5, 'a', 'b', 'c', 'd'};
         struct bytes b = {in, sizeof(in)}, part = {0};
@@ -79,6 +94,16 @@ static void text_for_people_has_no_control_and_no_disguise(void **state) {
         assert_false(text_is_clean("abcd", 3));
 }
 
+static void a_text_that_does_not_fit_is_not_cut(void **state) {
+        char to[4] = "old";
+        assert_int_equal(text_copy(to, sizeof(to), "four"), -EINVAL);
+        assert_string_equal(to, "old");
+        assert_int_equal(text_copy(to, sizeof(to), "new"), 0);
+        assert_string_equal(to, "new");
+        assert_int_equal(text_copy(to, sizeof(to), NULL), 0);
+        assert_string_equal(to, "");
+}
+
 static void numbers_in_text_are_the_whole_text(void **state) {
         static const char *const bad[] = {"", " 1", "1 ", "-1", "+1", "0x1", "1a"};
         uint64_t v = 5;
@@ -94,11 +119,13 @@ static void numbers_in_text_are_the_whole_text(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(numbers_are_big_endian_and_bounded),
+                cmocka_unit_test(a_bool_is_0_or_1),
                 cmocka_unit_test(a_blob_that_lies_about_its_length_is_refused_and_nothing_moves),
                 cmocka_unit_test(a_string_with_a_zero_byte_or_no_room_is_refused),
                 cmocka_unit_test(a_writer_that_is_full_stays_full),
                 cmocka_unit_test(hexadecimal_goes_both_ways_and_nothing_else_passes),
                 cmocka_unit_test(text_for_people_has_no_control_and_no_disguise),
+                cmocka_unit_test(a_text_that_does_not_fit_is_not_cut),
                 cmocka_unit_test(numbers_in_text_are_the_whole_text),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
