@@ -130,16 +130,16 @@ is "another's key" "PAM_AUTH_ERR user=" "$(result nokey)"
 recorded "recorded" key-not-yours REASON
 badge_out ben
 
-failures=$(sql /var/lib/wardtap/state/state.db "select sum(failures) from history")
+counted=$(sql /var/lib/wardtap/state/state.db "select sum(failures) from history")
 tap_in guess ben 04b1b2c3 --answer 000000
 is "a PIN typed for ben with anna's key" "PAM_AUTH_ERR user=" "$(result guess)"
 recorded "never reaches her key" key-not-yours REASON
-is "and is nobody's failure" "$failures" "$(sql /var/lib/wardtap/state/state.db "select sum(failures) from history")"
-away ben
+is "and is nobody's failure" "$counted" "$(sql /var/lib/wardtap/state/state.db "select sum(failures) from history")"
+badge_out ben
 tap_in tries anna 04a1b2c3 --answer 999999
 is "a wrong PIN of her own" "PAM_AUTH_ERR user=" "$(result tries)"
 expect "which has all the tries it had" "PIN wrong. 6 tries left. Code " tries.out
-away anna
+badge_out anna
 
 echo "== what is answered at once, and starts no attempt"
 for case in "--user carl" "--user nobody-at-all" "--rhost far.example.org" "--user anna --rhost far.example.org"; do
