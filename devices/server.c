@@ -15,12 +15,14 @@
 #include <sys/wait.h>
 
 enum {
-        OPERATIONS_MAX = 32,
-        OPERATIONS_UID_MAX = 12, /* of one uid other than root */
-        OPERATIONS_ROOT = 4,     /* places that only root gets */
-        REQUEST_MS = 2000,       /* from the connection to its request */
-        BACKSTOP_MS = 1000,      /* after the deadline, which the operation keeps itself */
-        CANCEL_MS = 500,         /* to cancel the key and release the card */
+        OPERATIONS_MAX = 80,
+        OPERATIONS_UID_MAX =
+                56,          /* of one uid other than root. All attempts are of one: what the people of six
+                                open sessions may start at once (24) must leave places for greeters */
+        OPERATIONS_ROOT = 4, /* places that only root gets */
+        REQUEST_MS = 2000,   /* from the connection to its request */
+        BACKSTOP_MS = 1000,  /* after the deadline, which the operation keeps itself */
+        CANCEL_MS = 500,     /* to cancel the key and release the card */
 };
 
 enum slot_state { SLOT_FREE, SLOT_WAITING, SLOT_RUNNING, SLOT_ENDING };

@@ -163,8 +163,8 @@ static unsigned fill_up(int *fds, unsigned n) {
         return n;
 }
 
-static void one_user_gets_twelve_places_and_root_all(void **state) {
-        int fds[40];
+static void one_user_gets_many_places_and_root_all(void **state) {
+        int fds[100];
         pid_t pid;
         int status;
         if (getuid() != 0)
@@ -174,14 +174,14 @@ static void one_user_gets_twelve_places_and_root_all(void **state) {
                 if (pid == 0) {
                         if (setgid(65534) < 0 || setuid(uid) < 0)
                                 _exit(99);
-                        _exit((int) fill_up(fds, 40));
+                        _exit((int) fill_up(fds, 100));
                 }
                 assert_int_equal(waitpid(pid, &status, 0), pid);
-                assert_int_equal(WEXITSTATUS(status), 12);
+                assert_int_equal(WEXITSTATUS(status), 56);
         }
         await_children(0, 2000);
-        assert_int_equal(fill_up(fds, 40), 32);
-        for (unsigned i = 0; i <= 32; i++)
+        assert_int_equal(fill_up(fds, 100), 80);
+        for (unsigned i = 0; i <= 80; i++)
                 (void) close(fds[i]);
         await_children(0, 2000);
 }
@@ -193,7 +193,7 @@ int main(void) {
                 cmocka_unit_test(a_message_too_large_is_a_hang_up),
                 cmocka_unit_test(who_asks_for_nothing_is_hung_up_on),
                 cmocka_unit_test(a_hang_up_ends_its_operation),
-                cmocka_unit_test(one_user_gets_twelve_places_and_root_all),
+                cmocka_unit_test(one_user_gets_many_places_and_root_all),
         };
         return cmocka_run_group_tests(tests, start_server, stop_server);
 }
