@@ -14,8 +14,6 @@
 #include "policy/fido.h"
 #include "policy/rules.h"
 
-DEFINE_CLEANUP(struct device_operation, device_operation_free)
-
 #define DEVICE_GRACE_USEC (2U * 1000U * 1000U)
 
 struct enrolment {

@@ -10,8 +10,6 @@
 #include "common/socket.h"
 #include "policy/rules.h"
 
-DEFINE_CLEANUP(struct rules, rules_free)
-
 static void print_errors(const struct rules_errors *errors) {
         for (size_t i = 0; i < errors->n; i++) {
                 const struct rules_error *e = &errors->errors[i];

@@ -12,14 +12,11 @@
 #include "cli/when.h"
 #include "common/paths.h"
 #include "common/socket.h"
+#include "helper/bus.h"
 #include "policy/rules.h"
 
-#define BUS_NAME "org.wardtap.Station1"
-#define BUS_PATH "/org/wardtap/Station1"
 #define BUS_TIMEOUT_USEC (3U * 1000U * 1000U)
 #define TITLE_WIDTH 16U
-
-DEFINE_CLEANUP(struct rules, rules_free)
 
 struct status {
         struct json_object *station;  /* the bus properties as they came; NULL: wardtapd does not answer */

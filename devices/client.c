@@ -29,7 +29,6 @@ struct device_operation *device_operation_free(struct device_operation *op) {
         free(op);
         return NULL;
 }
-DEFINE_CLEANUP(struct device_operation, device_operation_free)
 
 /* Sends. That the other side has ended is no error yet: what it said last is still to be read. */
 static int say(int fd, const void *p, size_t n) {

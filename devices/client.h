@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/util.h"
+
 #define DEVICE_READER_MAX 128U
 #define DEVICE_ATR_MAX 33U /* ISO 7816-3, 8.2.1: TS and 32 bytes at most */
 #define DEVICE_NUMBER_MAX 10U
@@ -203,3 +205,4 @@ int device_send_pin(struct device_operation *op, const char *pin);
 
 /* Hangs up, which cancels. NULL is fine; returns NULL. */
 struct device_operation *device_operation_free(struct device_operation *op);
+DEFINE_CLEANUP(struct device_operation, device_operation_free)

@@ -14,6 +14,8 @@ enum {
         UNKNOWN_MAX = 3, /* lists and waits that contradict each other, in a row */
 };
 
+_Static_assert(DEVICE_READERS_MAX <= PCSCLITE_MAX_READERS_CONTEXTS, "watch_once() has room for all readers");
+
 static void emit(void *context, const struct device_event *e) {
         operation_emit(context, e);
 }

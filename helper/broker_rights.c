@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-static bool is_attempt(const char *s) {
+bool rights_is_attempt(const char *s) {
         return strlen(s) == 32 && strspn(s, "0123456789abcdefABCDEF") == 32;
 }
 
@@ -18,9 +18,9 @@ int rights_hello(const struct broker_message *m, uid_t uid) {
         switch (m->hello.purpose) {
         case BROKER_SIGN_IN:
         case BROKER_STEP_UP:
-                return is_attempt(attempt) ? 0 : -EBADMSG;
+                return rights_is_attempt(attempt) ? 0 : -EBADMSG;
         case BROKER_SESSION_HOOK:
-                return !*attempt || is_attempt(attempt) ? 0 : -EBADMSG;
+                return !*attempt || rights_is_attempt(attempt) ? 0 : -EBADMSG;
         case BROKER_ENROL:
         case BROKER_ADMIN:
                 return uid != 0 ? -EPERM : *attempt ? -EBADMSG : 0;

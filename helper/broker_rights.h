@@ -4,6 +4,8 @@
 
 #include "common/broker.h"
 
+/* True for the id of an attempt: 32 hexadecimal digits. */
+bool rights_is_attempt(const char *s);
 /* May a peer of this uid say this hello? 0, -EPERM (needs root), -EBADMSG (an attempt's id that is none). */
 int rights_hello(const struct broker_message *m, uid_t uid);
 /* May a client of this purpose send a message of this type, after its hello? */

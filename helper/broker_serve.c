@@ -122,10 +122,6 @@ static int record_session(struct broker *b, enum record_event event, uid_t uid, 
         return 0;
 }
 
-static bool is_attempt_id(const char *s) {
-        return strlen(s) == 32 && strspn(s, "0123456789abcdefABCDEF") == 32;
-}
-
 /* Only who was just let in has a session to begin. A badge's number under grace resumes a session and never
  * begins one: a program that tries has let somebody in where nothing was to be resumed, so from then on that
  * person's grace is over, and the next sign-in is a full one. */
@@ -149,7 +145,7 @@ static int serve_session(struct client *c, const struct broker_message *m, int p
         uid_t uid = m->session_change.uid;
         const char *attempt = m->session_change.attempt;
         bool open = m->type == BROKER_SESSION_OPEN;
-        if (open != (pidfd >= 0) || !is_attempt_id(attempt) || uid == (uid_t) -1)
+        if (open != (pidfd >= 0) || !rights_is_attempt(attempt) || uid == (uid_t) -1)
                 return -EBADMSG;
         if (c->in_flight >= BROKER_IN_FLIGHT_MAX)
                 return -ENOBUFS;

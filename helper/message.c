@@ -55,11 +55,11 @@ static void add_factors(struct text *t, const struct record *r) {
                 return;
         bool badge = strstr(factors, "badge"), key = strstr(factors, "key"),
              verify = strstr(factors, "verify");
-        add(t, "%s%s%s%s", badge ? " with badge" : "",
+        add(t, "%s%s%s", badge ? " with badge" : "",
             badge && key ? " and key"
             : key        ? " with key"
                          : "",
-            verify ? ", PIN or finger checked" : "", "");
+            verify ? ", PIN or finger checked" : "");
 }
 
 static void add_code(struct text *t, const struct record *r) {

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/util.h"
+
 /* What must be proven, as in SignIn=. */
 enum factor {
         FACTOR_BADGE =
@@ -116,6 +118,7 @@ struct rules {
 };
 
 struct rules *rules_free(struct rules *r);
+DEFINE_CLEANUP(struct rules, rules_free)
 
 /* One thing wrong with the rules. */
 struct rules_error {

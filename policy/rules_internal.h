@@ -25,8 +25,6 @@
 #define MINUTES_PER_DAY 1440U
 #define ALL_DAYS 0x7fU
 
-DEFINE_CLEANUP(struct rules, rules_free)
-
 /* --- rules.c */
 /* Copies n bytes of word to the end of the list. -E2BIG when it is full. */
 int words_add(struct words *w, const char *word, size_t n);

@@ -14,10 +14,9 @@
 
 static enum reason set_up(struct attempt *a) {
         a->in_session = caller_login(&a->peer) != 0;
-        int r = account_start(&a->account_child);
-        if (r < 0 || (r = clock_boot_id(a->boot_id)) < 0)
+        if (account_start(&a->account_child) < 0 || clock_boot_id(a->boot_id) < 0)
                 return REASON_INTERNAL;
-        r = store_open_people(PATH_PEOPLE_DB, false, 0, &a->people);
+        int r = store_open_people(PATH_PEOPLE_DB, false, 0, &a->people);
         if (r < 0)
                 return r == -ENOENT ? REASON_NOT_ENROLLED : REASON_STORE;
         return store_open_state(PATH_STATE_DB, false, &a->state) < 0 ? REASON_STORE : REASON_NONE;
