@@ -2,10 +2,12 @@
 /* One file of the write-ahead log, as bytes. Numbers are big-endian.
  *
  *   header (104 bytes): "WARDTAP-AUDIT-1\n", epoch (16 bytes), number of the first record (u64), hash of the
- *                       record before it (32 bytes; zeros where it begins the epoch), SHA-256 of all that
- *   frame:              length u32 of the record's bytes (1 to AUDIT_RECORD_MAX), the bytes of
- * record_write() with EPOCH, SEQ and PREV inside, its hash in the chain (audit_chain.h, 32 bytes) the rest:
- * zeros, space that was reserved
+ *          record before it (32 bytes; zeros where it begins the epoch), SHA-256 of all that
+ *
+ *   frame: length u32 of the record's bytes (1 to AUDIT_RECORD_MAX), the bytes of record_write() with EPOCH,
+ *          SEQ and PREV inside, its hash in the chain (audit_chain.h, 32 bytes)
+ *
+ *   the rest: zeros, space that was reserved
  *
  * A frame is whole when its record decodes, is of this file's epoch and its hash is the one computed. */
 #pragma once

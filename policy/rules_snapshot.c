@@ -2,12 +2,21 @@
 /* Rules as bytes, in one form only, so that equal rules have equal hashes:
  *
  *   "WTRULES\n", version u16
- *   site:     relying party, assurance u8, audit required u8, throttle free u8, delays (u8 of them, u64
- * each), throttle max u64, recheck u64 station:  name ("" = the host's), tags, fallback u8, session keys u8,
- * max sessions u8, engine u8, lock u8 roles     (u16 of them): name, groups, stations, hours (u8 of them:
- * days u8, from u16, to u16), sign-in u8, grace u64, mode u8, cap u64, tap-out u8, session cap u64, key
- * models places    (u16): name, tags, idle lock u64, countdown u64, parked u64, session cap u64, inhibitors
- * u8 services  (u16): name, use u8, sign-in u8 SHA-256 of everything before it
+ *
+ *   site: relying party, assurance u8, audit required u8, throttle free u8,
+ *         delays (u8 of them, u64 each), throttle max u64, recheck u64
+ *
+ *   station: name ("" = the host's), tags, fallback u8, session keys u8,
+ *         max sessions u8, engine u8, lock u8
+ *
+ *   roles (u16 of them): name, groups, stations, hours (u8 of them: days u8, from u16, to u16),
+ *         sign-in u8, grace u64, mode u8, cap u64, tap-out u8, session cap u64, key models
+ *
+ *   places (u16): name, tags, idle lock u64, countdown u64, parked u64, session cap u64, inhibitors u8
+ *
+ *   services (u16): name, use u8, sign-in u8
+ *
+ *   SHA-256 of everything before it
  *
  * Texts have a u16 length, lists of words a u8 count, times are microseconds, bools 0 or 1. What is read was
  * written by this program as root; it is checked as if it were not. */
