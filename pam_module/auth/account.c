@@ -119,19 +119,3 @@ int account_find(struct account_child *c, struct store *state, const char *user,
         *ret_cached = r < 0 && r != -ENOENT && r != -ECANCELED;
         return *ret_cached ? store_load_account(state, user, ret) : r;
 }
-
-static bool same_account(const struct store_account *a, const struct store_account *b) {
-        if (a->uid != b->uid || strcmp(a->full_name, b->full_name) != 0 || a->n_groups != b->n_groups)
-                return false;
-        for (size_t i = 0; i < a->n_groups; i++)
-                if (strcmp(a->groups[i], b->groups[i]) != 0)
-                        return false;
-        return true;
-}
-
-void account_remember(struct store *state, const char *user, const struct store_account *a) {
-        _cleanup_(store_account_clear) struct store_account old = {0};
-        if (store_load_account(state, user, &old) >= 0 && same_account(&old, a))
-                return;
-        (void) store_save_account(state, user, a); /* next time, then */
-}

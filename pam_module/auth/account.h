@@ -30,9 +30,6 @@ int account_ask(struct account_child *c, const char *user, int module, struct st
 int account_find(struct account_child *c, struct store *state, const char *user, int module,
                  struct store_account *ret, bool *ret_cached);
 
-/* Remembers the account for when the name service is gone, unless the store knows the same already. */
-void account_remember(struct store *state, const char *user, const struct store_account *a);
-
 /* An answer of the child as bytes, for both sides: status u8 (0, 1 not known, 2 failed), then uid u32, full
  * name, number of groups u16, their names. -EBADMSG for anything malformed. */
 int account_read(const void *p, size_t n, struct store_account *ret);

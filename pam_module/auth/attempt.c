@@ -209,7 +209,7 @@ static enum attempt_state verdict(struct attempt *a) {
                 show_refusal(a);
         int r = relay_verdict(a->module, a->version, a->verdict, a->id, a->code);
         if (r >= 0 && a->verdict == WIRE_ALLOW && !a->account_cached)
-                account_remember(a->state, a->person.user, &a->account);
+                (void) store_save_account(a->state, a->person.user, &a->account); /* or next time */
         return ATTEMPT_END;
 }
 

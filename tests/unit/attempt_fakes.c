@@ -287,9 +287,10 @@ struct store *__wrap_store_close(struct store *s) {
         return NULL;
 }
 
-void __wrap_account_remember(struct store *state, const char *user, const struct store_account *a);
-void __wrap_account_remember(struct store *state, const char *user, const struct store_account *a) {
+int __wrap_store_save_account(struct store *state, const char *user, const struct store_account *a);
+int __wrap_store_save_account(struct store *state, const char *user, const struct store_account *a) {
         fake.saved++;
+        return 0;
 }
 
 int __wrap_account_find(struct account_child *c, struct store *state, const char *user, int module,
