@@ -9,8 +9,10 @@
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 
-/* Messages of one client before others have their turn. */
+/* Messages of one client before others have their turn, and its turns in a second: one that never stops must
+ * not keep the others from their records. */
 #define READ_BURST 8U
+#define TURNS_PER_SECOND 256U
 
 static struct client *client_free(struct client *c) {
         if (!c)
@@ -236,6 +238,8 @@ static int add_client(struct broker *b, int fd, const struct ucred *peer) {
         }
         *c = (struct client){.broker = b, .id = ++b->next_id, .fd = fd, .peer = *peer, .readers_said = -1};
         int r = sd_event_add_io(b->config.event, &c->io, fd, EPOLLIN, on_client, c);
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(c->io, 1000000, TURNS_PER_SECOND);
         if (r < 0)
                 return r;
         b->clients[b->n_clients++] = TAKE_PTR(c);

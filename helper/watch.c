@@ -10,6 +10,10 @@
 
 #define RETRY_LEAST_USEC (500U * 1000U)
 #define RETRY_MOST_USEC (30U * 1000U * 1000U)
+/* Events in one turn of the loop, and turns in a second: far more than readers and hands can bring about. A
+ * wardtap-device that never stops talking must not keep wardtapd from writing records. */
+#define TURN_EVENTS 16U
+#define TURNS_PER_SECOND 32U
 
 /* A card that is being read. */
 struct reading {
@@ -159,7 +163,7 @@ static void handle(struct watch *w, const struct device_event *e) {
 static int on_watch(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         struct watch *w = userdata;
         struct device_event e;
-        while (w->op && device_next(w->op, &e) == 1) {
+        for (unsigned i = 0; i < TURN_EVENTS && w->op && device_next(w->op, &e) == 1; i++) {
                 if (e.type == DEVICE_EVENT_FAILED) {
                         lose_device(w, &e);
                         return 0;
@@ -177,6 +181,8 @@ static void open_watch(struct watch *w) {
                 r = sd_event_add_io(w->event, &w->io, device_fd(w->op), EPOLLIN, on_watch, w);
         else
                 w->op = NULL;
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(w->io, 1000000, TURNS_PER_SECOND);
         if (r < 0)
                 retry_later(w);
 }
