@@ -2,8 +2,8 @@
 /* HMAC of badge numbers under the site's badge keys. */
 #include "helper/badge_key.h"
 
+#include "common/crockford.h"
 #include "common/util.h"
-#include "helper/crockford.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the broker does for each message of a client. */
+#include "common/crockford.h"
 #include "common/socket.h"
 #include "helper/broker_internal.h"
 #include "helper/broker_rights.h"
-#include "helper/crockford.h"
 #include "helper/log.h"
 
 #include <errno.h>

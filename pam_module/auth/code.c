@@ -3,6 +3,7 @@
 #include "pam_module/auth/code.h"
 
 #include "common/bytes.h"
+#include "common/crockford.h"
 
 #include <errno.h>
 #include <sys/random.h>
@@ -19,14 +20,10 @@ int code_new_id(char ret_id[2 * ATTEMPT_ID_SIZE + 1]) {
 }
 
 int code_from_id(const char *id, char ret_code[ATTEMPT_CODE_SIZE + 1]) {
-        static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         uint8_t b[ATTEMPT_ID_SIZE];
         size_t n;
         if (hex_decode(id, b, sizeof(b), &n) < 0 || n != sizeof(b))
                 return -EINVAL;
-        uint32_t bits = (uint32_t) b[0] << 24 | (uint32_t) b[1] << 16 | (uint32_t) b[2] << 8 | b[3];
-        for (unsigned i = 0; i < ATTEMPT_CODE_SIZE; i++)
-                ret_code[i] = digits[bits >> (27 - 5 * i) & 31];
-        ret_code[ATTEMPT_CODE_SIZE] = 0;
+        crockford_encode(b, ATTEMPT_CODE_SIZE, ret_code);
         return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Badge numbers become indexes under the site's key, and keys are taken only in full. */
 #include "helper/badge_key.h"
-#include "helper/crockford.h"
+#include "common/crockford.h"
 
 #include "common/util.h"
 

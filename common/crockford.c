@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Crockford's base32. */
-#include "helper/crockford.h"
+#include "common/crockford.h"
 
 void crockford_encode(const uint8_t *p, size_t n_chars, char *ret) {
         static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
