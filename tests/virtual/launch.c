@@ -200,8 +200,8 @@ static void store(struct launch *l, const char *text, int fd) {
                                 (void) close(l->stored[i]);
                                 l->n_stored--;
                                 l->stored[i] = l->stored[l->n_stored];
-                                memcpy(l->stored_name[i], l->stored_name[l->n_stored],
-                                       sizeof(l->stored_name[i]));
+                                memmove(l->stored_name[i], l->stored_name[l->n_stored],
+                                        sizeof(l->stored_name[i]));
                                 i--;
                         }
                 return;
