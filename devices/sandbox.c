@@ -83,13 +83,13 @@ static int forbid_sockets(scmp_filter_ctx filter) {
 /* What it may do to itself (abort, a limit it looks up) and not to its parent or to others of its uid. */
 static int forbid_others(scmp_filter_ctx filter) {
         int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-                                 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t) getpid()));
+                                 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t) getpid(), 0));
         if (r >= 0)
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
-                                     SCMP_A0(SCMP_CMP_NE, 0));
+                                     SCMP_A0(SCMP_CMP_NE, 0, 0));
         for (unsigned i = 0; r >= 0 && i < 2; i++) /* signals sent by a descriptor */
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fcntl), 1,
-                                     SCMP_A1(SCMP_CMP_EQ, i == 0 ? F_SETOWN : F_SETOWN_EX));
+                                     SCMP_A1(SCMP_CMP_EQ, i == 0 ? F_SETOWN : F_SETOWN_EX, 0));
         return r;
 }
 
