@@ -14,8 +14,7 @@
  *   RECORD record                    ->
  *                                    <-  RECORDED status, seq      on disk (fdatasync) when status is 0
  *   SESSION_OPEN uid attempt + pidfd ->
- *                                    <-  RECORDED status, seq      -EKEYREJECTED: this session must not
- * begin
+ *                                    <-  RECORDED status, seq      -EKEYREJECTED: it must not begin
  *
  * A tap belongs to its client until the client sends a RECORD of a verdict (the tap is then used up) or
  * hangs up (the tap is given to the next client that wants one, as long as it is fresh). */
