@@ -58,6 +58,15 @@ took=$((($(date +%s%N) - begun) / 1000000))
 [ $took -lt 1000 ] && ok "ends within 1 s ($took ms)" || bad "took $took ms"
 is "recorded so" key-removed "$(reason)"
 expect "she reads a code" " Code " pulled.out
+key_in anna --touch signal
+sign_in badge-pulled --service lightdm --answer 2468
+await badge-pulled.out "Tap your badge"
+badge_in anna 04A1B2C3
+await key-anna.out touch-wanted
+key_out anna
+await badge-pulled.out result: 5
+expect "with her badge she reads why" "Your key was taken out. Put it back and tap again." badge-pulled.out
+badge_out anna
 is "and the next try works" PAM_SUCCESS "$(try after)"
 
 failures() { python3 -c 'import sqlite3
