@@ -59,6 +59,8 @@ finish() {
 # --- people and places
 
 world_users() {
+        [ -s /etc/machine-id ] || tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # a container may have none
+        sed -i '/^\(wardtap\|wardtap-device\|wardtapd\|nurses\|porters\|anna\|ben\|carl\):/d' /etc/passwd /etc/group
         cat >>/etc/group <<-'G'
 		wardtap:x:901:
 		wardtap-device:x:902:
