@@ -142,8 +142,8 @@ static void look_at_bus(struct status *s) {
                 problem(s, r == -ENOENT || r == -ECONNREFUSED
                                    ? _("The system bus does not answer. See: systemctl status dbus")
                                    : _("wardtapd does not answer on the system bus. Start it with: "
-                                       "systemctl start "
-                                       "wardtapd"));
+                                       "systemctl start wardtapd (and if it stops again: journalctl -u "
+                                       "wardtapd)"));
                 return;
         }
         s->station = o;

@@ -35,8 +35,8 @@ static const char *how(int r) {
 
 static void print_check(bool json, int people, int state, uint64_t version) {
         if (!json) {
-                print_pair(stdout, 9, _("People:"), how(people));
-                print_pair(stdout, 9, _("State:"), how(state));
+                print_pair(stdout, 9, _("People"), how(people));
+                print_pair(stdout, 9, _("State"), how(state));
                 return;
         }
         _cleanup_(json_putp) struct json_object *o = json_new();

@@ -125,6 +125,8 @@ static void join_grace(char *buf, size_t size, const char *grace) {
 static void print_proven(const struct entry *e) {
         char shown[1024] = "", proven[1024] = "";
         const char *factors = field(e, RECORD_FIELD_FACTORS);
+        if (!factors[0])
+                return; /* no verdict: a session that began or ended */
         join(shown, sizeof(shown), _("badge "), field(e, RECORD_FIELD_BADGE));
         join(shown, sizeof(shown), "", field(e, RECORD_FIELD_BADGE_KIND));
         join(shown, sizeof(shown), _("key "), field(e, RECORD_FIELD_KEY));
@@ -143,6 +145,10 @@ static bool is_success(const struct entry *e) {
 /* What it means and what to do; NULL for a name that this version does not know. */
 static const char *explain(const struct entry *e) {
         enum reason r = reason_from_name(field(e, RECORD_FIELD_REASON));
+        if (strcmp(e->event, record_event_name(RECORD_SESSION_OPEN)) == 0)
+                return _("The session of this sign-in began; there is nothing to do.");
+        if (strcmp(e->event, record_event_name(RECORD_SESSION_CLOSE)) == 0)
+                return _("The session of this sign-in ended; there is nothing to do.");
         if (is_success(e) && !field(e, RECORD_FIELD_REASON)[0])
                 return _("It was allowed; there is nothing to do.");
         return r == REASON_INVALID ? NULL : _(reason_explain(r));
