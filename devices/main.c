@@ -24,7 +24,7 @@ static int take_listener(void) {
 
 int main(int argc, char **argv) {
         if (argc > 1) {
-                fprintf(stderr, "%s takes no arguments; wardtap-device.socket starts it.\n", argv[0]);
+                fprintf(stderr, "wardtap-device takes no arguments; see wardtap-device(8)\n");
                 return EXIT_FAILURE;
         }
         int listener = take_listener();

@@ -14,7 +14,8 @@ void log_line(const char *level, const char *format, ...) {
         char line[512];
         va_list ap;
 
-        int at = snprintf(line, sizeof(line), "%s", level);
+        int at =
+                snprintf(line, sizeof(line), "%s", isatty(STDERR_FILENO) ? "" : level); /* for the journal */
         if (at < 0 || (size_t) at >= sizeof(line) - 1)
                 return;
         va_start(ap, format);

@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
         if (take_passed(&passed) < 0)
                 return fail(
                         "wardtapd is started by systemd with exactly one listening SOCK_SEQPACKET socket "
-                        "(wardtapd.socket); it was not",
+                        "(wardtap-broker.socket); it was not",
                         0);
         if (prctl(PR_SET_DUMPABLE, 0) < 0)
                 return fail("Cannot keep the badge key out of core files", -errno);

@@ -24,11 +24,13 @@ static int warm_up(void) {
         return fido_client_data_hash("webauthn.get", challenge, "localhost", hash);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+        if (argc > 1)
+                return fail("It takes no arguments; see wardtap-authd(8)", 0);
         int r = sd_listen_fds(true);
         if (r != 1 || sd_is_socket(SD_LISTEN_FDS_START, AF_UNIX, SOCK_SEQPACKET, 1) <= 0)
                 return fail("It needs exactly one listening socket, which its socket unit gives it. "
-                            "Start wardtap-authd.socket instead.",
+                            "Start wardtap-auth.socket instead.",
                             0);
         if ((r = sandbox_harden()) < 0)
                 return fail("It cannot protect itself", r);
