@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+# What runs inside the station, sourced by every command of a scenario: the product's installation, virtual badges and
+# keys, people, and ways to wait for an event.
+# shellcheck shell=bash
+
+V=/opt/station # the virtual hardware of the fresh build
+W=/run/station
+mkdir -p $W
+
+# await SECONDS WHAT COMMAND...: until the command succeeds. For states that nothing announces.
+await() {
+        local seconds=$1 what=$2 end=$((SECONDS + $1))
+        shift 2
+        until "$@"; do
+                [ $SECONDS -lt $end ] || { echo "waited $seconds s in vain for $what"; return 1; }
+                read -rt 0.1 <> <(:) || true
+        done
+}
+# await_line FILE TEXT [SECONDS]: until a line of FILE contains TEXT.
+await_line() {
+        timeout "${3:-30}" grep -q -m1 -F -- "$2" < <(exec tail -n +1 -F --sleep-interval=0.1 "$1" 2>/dev/null) || {
+                echo "waited ${3:-30} s for '$2' in $1, which says:"
+                sed 's/^/  | /' "$1"
+                return 1
+        }
+}
+
+# --- badges, on the virtual reader of vpcd
+
+# background NAME PROGRAM...: a unit of its own, so that its end is known; what it says goes to $W/NAME.out.
+background() {
+        local name=$1
+        shift
+        systemctl stop "$name" 2>/dev/null || true
+        : >"$W/$name.out"
+        systemd-run --quiet --collect --unit="$name" -p "StandardOutput=append:$W/$name.out" \
+                -p "StandardError=append:$W/$name.out" -- "$@"
+}
+# badge_in NAME NUMBER [OPTIONS]: laid on the reader.
+badge_in() {
+        local name=$1 number=$2
+        shift 2
+        background "badge-$name" $V/badge --number "$number" "$@" && await_line "$W/badge-$name.out" inserted
+}
+# badge_out NAME: taken away, until pcscd has seen that.
+badge_out() {
+        systemctl stop "badge-$1" 2>/dev/null
+        timeout 20 $V/reader_empty "Virtual PCD 00 00"
+}
+
+# --- keys, as hidraw devices
+
+# key_in NAME [OPTIONS]: plugged in, until udev has made its node. What it holds is in /var/lib/station-keys.
+key_in() {
+        local name=$1
+        shift
+        mkdir -p /var/lib/station-keys
+        background "key-$name" $V/key-uhid --name "$name" --state "/var/lib/station-keys/$name" --log "$W/key-$name.log" "$@" &&
+                await_line "$W/key-$name.out" plugged && await 20 "the node of the key" key_node "$name" >/dev/null
+}
+key_out() {
+        systemctl stop "key-$1"
+        await 20 "the key to be gone" key_gone "$1"
+}
+# key_node NAME: prints the node once udev has given it to Wardtap.
+key_node() {
+        local sys node
+        for sys in /sys/class/hidraw/*; do
+                grep -qx "HID_UNIQ=$1" "$sys/device/uevent" 2>/dev/null || continue
+                node=/dev/${sys##*/}
+                [ "$(stat -c %G "$node")" = wardtap-device ] && echo "$node" && return 0
+        done
+        return 1
+}
+key_gone() { ! grep -qsx "HID_UNIQ=$1" /sys/class/hidraw/*/device/uevent; }
+key_touch() { systemctl kill --signal=USR1 --kill-whom=main "key-$1"; }
+
+# enrol USER NUMBER PIN: a person with a badge and a key, through the CLI, as an administrator does it.
+enrol() {
+        local user=$1 number=$2 pin=$3 out=$W/enrol-$1.out
+        wardtap person add "$user" >"$out" 2>&1 || { cat "$out"; return 1; }
+        $V/pty_say --timeout 60 -- wardtap badge enrol "$user" >>"$out" 2>&1 &
+        local cli=$!
+        await_line "$out" "Hold your badge" && badge_in "$user" "$number" && await_line "$out" "once more" &&
+                badge_out "$user" && badge_in "$user" "$number" && wait $cli && badge_out "$user" || { cat "$out"; return 1; }
+        key_in "$user" || return 1
+        $V/pty_say --timeout 60 "PIN=$pin" "PIN=$pin" -- wardtap key enrol "$user" >>"$out" 2>&1 || { cat "$out"; return 1; }
+        key_out "$user"
+}
+
+# --- what the station says
+
+property() { busctl --json=short get-property org.wardtap.Station1 /org/wardtap/Station1 org.wardtap.Station1 "$1"; }
+property_is() { [ "$(property "$1" 2>/dev/null | sed 's/.*"data":\(.*\)}/\1/')" = "$2" ]; }
+# await_waiting N: until so many attempts wait for a tap.
+await_waiting() { await "${2:-60}" "$1 attempts that wait for a tap" property_is WaitingAttempts "$1"; }
+
+# await_record SECONDS CURSOR MATCH...: until a record after the cursor matches; prints it as JSON.
+await_record() {
+        local seconds=$1 cursor=$2
+        shift 2
+        timeout "$seconds" grep -m1 . < <(exec journalctl -q -f -n all -o json ${cursor:+--after-cursor="$cursor"} \
+                _SYSTEMD_UNIT=wardtapd.service SYSLOG_IDENTIFIER=wardtapd "$@") && return 0
+        echo "waited $seconds s for a record with $*; since the last step there were:"
+        records "$cursor"
+        return 1
+}
+# records CURSOR: one line each, for people.
+records() {
+        journalctl -q -o json ${1:+--after-cursor="$1"} _SYSTEMD_UNIT=wardtapd.service SYSLOG_IDENTIFIER=wardtapd |
+                python_free_fields
+}
+python_free_fields() { sed -E 's/"(__|_)[A-Z_]*":("[^"]*"|null),?//g; s/"(SYSLOG|CODE|PRIORITY|MESSAGE_ID)[A-Z_]*":"[^"]*",?//g'; }
+cursor() { journalctl -q -n 1 -o json | sed -E 's/.*"__CURSOR":"([^"]*)".*/\1/'; }
+
+# session_of USER: her session on a seat.
+session_of() { loginctl list-sessions --no-legend | awk -v u="$1" '$3 == u && $4 != "" {print $1; exit}'; }
+session_is() {
+        local id
+        id=$(session_of "$1")
+        [ -n "$id" ] && [ "$(loginctl show-session "$id" -p State --value)" = "$2" ]
+}
+no_session() { [ -z "$(session_of "$1")" ]; }
+
+# greeter_shown: how many times LightDM has given the greeter something to show, by its log.
+greeter_shown() { grep -c 'Prompt greeter with' /var/log/lightdm/lightdm.log || true; }
+greeter_shown_more() { [ "$(greeter_shown)" -ge "$1" ]; }
+
+# console_says TEXT: on the virtual terminal 2.
+console_says() { grep -aqF -- "$1" /dev/vcs2; }

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+# The station as a virtual machine: boots it, runs commands in it, sees its screen, types, plugs things in and out.
+import base64
+import json
+import os
+import queue
+import re
+import socket
+import subprocess
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TREE = os.path.dirname(os.path.dirname(HERE))
+STORE = os.path.join(TREE, "build", "station")
+
+
+class Trouble(Exception):
+    """Something did not come, or was not as it should be. The text says what, for people."""
+
+
+class Lines:
+    """A UNIX socket on which QEMU talks in lines, read by a thread of its own, so that nothing is lost or waits."""
+
+    def __init__(self, path, seconds, alive):
+        self.socket = socket.socket(socket.AF_UNIX)
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                self.socket.connect(path)
+                break
+            except OSError as e:
+                if time.monotonic() > end or not alive():
+                    raise Trouble("QEMU does not answer on %s: %s" % (path, e)) from e
+                time.sleep(0.05)  # QEMU is still starting; it has no way to tell us
+        self.lines = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        with self.socket.makefile("rb") as f:
+            for line in f:
+                self.lines.put(line.decode(errors="replace"))
+        self.lines.put(None)
+
+    def send(self, text):
+        self.socket.sendall(text.encode())
+
+    def next(self, end, what):
+        try:
+            line = self.lines.get(timeout=max(0.0, end - time.monotonic()))
+        except queue.Empty:
+            raise Trouble("waited in vain for " + what) from None
+        if line is None:
+            raise Trouble("the machine ended while we waited for " + what)
+        return line
+
+
+def kvm_works(image):
+    """/dev/kvm may be there and still not run an ordinary kernel: only a kernel that has begun to talk proves it."""
+    known = os.path.join(STORE, "accelerator")
+    if os.path.exists(known):
+        with open(known, encoding="ascii") as f:
+            return f.read().strip() == "kvm"
+    works = False
+    if os.access("/dev/kvm", os.R_OK | os.W_OK):
+        command = ["timeout", "20", "qemu-system-x86_64", "-accel", "kvm", "-m", "512", "-nodefaults", "-no-reboot",
+                   "-display", "none", "-serial", "stdio", "-kernel", image + "/vmlinuz",
+                   "-append", "console=ttyS0 panic=-1 root=/dev/none"]
+        probe = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, check=False)
+        works = b"Kernel panic" in probe.stdout
+    with open(known, "w", encoding="ascii") as f:
+        f.write("kvm\n" if works else "tcg\n")
+    return works
+
+
+class Machine:
+    def __init__(self, image, work, share):
+        self.image, self.work, self.share = image, work, share
+        self.process = None
+        self.calls = 0
+        self.answers = {}
+        os.makedirs(work, exist_ok=True)
+
+    # --- starting and ending
+
+    def start(self):
+        disk = self.work + "/disk.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", self.image + "/disk.raw", "-F", "raw", disk],
+                       check=True)
+        for name in ("qmp", "agent"):
+            if os.path.exists(self.path(name)):
+                os.unlink(self.path(name))
+        accelerator = "kvm" if kvm_works(self.image) else "tcg,thread=multi"
+        command = [
+            "qemu-system-x86_64", "-accel", accelerator, "-m", "1536", "-smp", "2", "-nodefaults", "-no-reboot",
+            "-display", "none", "-vga", "std", "-serial", "file:" + self.path("serial.log"),
+            "-qmp", "unix:%s,server=on,wait=off" % self.path("qmp"),
+            "-drive", "file=%s,if=virtio,format=qcow2,cache=unsafe" % disk,
+            "-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd",
+            "-append", "root=/dev/vda rw console=tty0 console=ttyS0 mitigations=off quiet systemd.show_status=1 "
+                       "random.trust_cpu=on",
+            "-virtfs", "local,path=%s,mount_tag=share,security_model=none" % self.share,
+            "-device", "virtio-serial", "-chardev", "socket,id=agent,path=%s,server=on,wait=off" % self.path("agent"),
+            "-device", "virtserialport,chardev=agent,name=station",
+            "-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb", "-device", "usb-tablet", "-device", "usb-kbd",
+        ]
+        with open(self.path("qemu.log"), "wb") as log:
+            # pylint: disable-next=consider-using-with
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
+        self.monitor = Lines(self.path("qmp"), 20, self.alive)
+        self.monitor.next(time.monotonic() + 20, "QEMU's greeting")
+        self.qmp("qmp_capabilities")
+        self.agent = Lines(self.path("agent"), 20, self.alive)
+        end = time.monotonic() + 240
+        while "agent ready" not in self.agent.next(end, "the station's boot"):
+            pass
+
+    def path(self, name):
+        return os.path.join(self.work, name)
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def end(self):
+        if self.process is None:
+            return
+        if self.alive():
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+        if os.path.exists(self.path("disk.qcow2")):
+            os.unlink(self.path("disk.qcow2"))
+
+    # --- commands in the station
+
+    def begin(self, command):
+        """Starts a bash command as root, outside any session; returns the call to wait for."""
+        self.calls += 1
+        call = "c%d" % self.calls
+        self.agent.send("%s %s\n" % (call, base64.b64encode(command.encode()).decode()))
+        return call
+
+    def result(self, call, seconds, what):
+        end = time.monotonic() + seconds
+        while call not in self.answers:
+            parts = self.agent.next(end, what).split()
+            if len(parts) >= 2 and re.fullmatch(r"c\d+", parts[0]):
+                text = base64.b64decode(parts[2]).decode(errors="replace") if len(parts) > 2 else ""
+                self.answers[parts[0]] = (int(parts[1]), text)
+        return self.answers.pop(call)
+
+    def run(self, command, seconds=60):
+        """(exit status, output) of a bash command."""
+        return self.result(self.begin(command), seconds, "the end of: " + command)
+
+    def must(self, command, seconds=60):
+        status, text = self.run(command, seconds)
+        if status != 0:
+            raise Trouble("exit status %d of: %s\n%s" % (status, command, text.rstrip()))
+        return text
+
+    # --- the machine's own controls
+
+    def qmp(self, command, seconds=120, **arguments):
+        self.monitor.send(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        end = time.monotonic() + seconds
+        while True:
+            answer = json.loads(self.monitor.next(end, "QEMU's answer to " + command))
+            if "error" in answer:
+                raise Trouble("QEMU refuses %s: %s" % (command, answer["error"].get("desc")))
+            if "return" in answer:
+                return answer["return"]
+
+    def human(self, line):
+        said = self.qmp("human-monitor-command", **{"command-line": line})
+        if said.strip():
+            raise Trouble("QEMU says to %s: %s" % (line, said.strip()))
+
+    def save(self, name):
+        self.human("savevm " + name)
+
+    def load(self, name):
+        self.answers.clear()
+        self.human("loadvm " + name)
+
+    def screen(self):
+        """The pixels of the screen, as a PPM file has them."""
+        name = self.path("screen.ppm")
+        self.qmp("screendump", filename=name, format="ppm")
+        with open(name, "rb") as f:
+            return f.read()
+
+    def photo(self, name, seconds=15):
+        """A PNG of the screen once it is the same twice in a row: under emulation a window is drawn for a while."""
+        end = time.monotonic() + seconds
+        last = self.screen()
+        while True:
+            time.sleep(0.4)  # between two looks at the screen: it announces nothing
+            now = self.screen()
+            if now == last or time.monotonic() > end:
+                break
+            last = now
+        self.qmp("screendump", filename=name, format="png")
+
+    KEYS = {" ": ["spc"], "\n": ["ret"], "-": ["minus"], ".": ["dot"], "/": ["slash"], "_": ["shift", "minus"]}
+
+    def press(self, *keys):
+        for down, order in ((True, keys), (False, reversed(keys))):
+            self.qmp("input-send-event", events=[
+                {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": k}}} for k in order])
+
+    def type(self, text):
+        for c in text:
+            if c in self.KEYS:
+                self.press(*self.KEYS[c])
+            elif c.isupper():
+                self.press("shift", c.lower())
+            else:
+                self.press(c)
