@@ -31,10 +31,14 @@ static void set_deadline(struct talk *t, uint64_t usec, enum reason when_late) {
         t->when_late = when_late;
 }
 
-static void word(const struct attempt *a, enum screen_want want, char *buf, size_t size) {
+static bool is_step_up(const struct attempt *a) {
         const struct rule_service *s = a->decision.service;
+        return s && s->use == USE_STEP_UP;
+}
+
+static void word(const struct attempt *a, enum screen_want want, char *buf, size_t size) {
         const char *name = a->person.full_name[0] ? a->person.full_name : a->account.full_name;
-        const struct screen_what what = {s && s->use == USE_STEP_UP, a->start.service, name};
+        const struct screen_what what = {is_step_up(a), a->start.service, name};
         screen_ask(&what, want, buf, size);
 }
 
@@ -49,13 +53,20 @@ static enum attempt_state show(struct attempt *a, struct talk *t, enum screen_wa
         return attempt_show(a, WIRE_INFO, text) < 0 ? attempt_end(a, REASON_CANCELLED) : ATTEMPT_KEY;
 }
 
-/* One PIN per attempt: a key counts every wrong one, and blocks itself. */
+/* One PIN per attempt: a key counts every wrong one, and blocks itself. Greeters do not show the text of a
+ * prompt, only that something is to be typed; lockers, sudo and polkit do. So a sign-in says first what it
+ * is. */
 static enum attempt_state ask_pin(struct attempt *a, struct talk *t) {
         char text[WIRE_TEXT_MAX + 1];
         if (t->pin_asked || a->decision.verdict != POLICY_NEED_VERIFY)
                 return attempt_end(a, REASON_DEVICE_FAILED);
         t->pin_asked = t->pin_awaited = true;
         set_deadline(t, ATTEMPT_PIN_USEC, REASON_NO_ANSWER);
+        if (!is_step_up(a)) {
+                word(a, SCREEN_ENTER, text, sizeof(text));
+                if (attempt_show(a, WIRE_INFO, text) < 0)
+                        return attempt_end(a, REASON_CANCELLED);
+        }
         word(a, SCREEN_PIN, text, sizeof(text));
         return relay_prompt(a->module, a->version, text) < 0 ? attempt_end(a, REASON_CANCELLED)
                                                              : ATTEMPT_KEY;

@@ -13,18 +13,18 @@ static const struct {
         [SCREEN_PLUG] = {"Plug in your key", "plug in your key"},
         [SCREEN_TOUCH] = {"Touch your key", "touch your key"},
         [SCREEN_FINGER] = {"Put your finger on your key", "put your finger on your key"},
-        [SCREEN_PIN] = {"Enter the PIN of your key", "enter the PIN of your key"},
+        [SCREEN_ENTER] = {"Enter the PIN of your key", "enter the PIN of your key"},
 };
 
-/* A prompt, which ends where the answer begins. */
+/* A prompt, which ends where the answer begins. At a sign-in the sentence was shown before it. */
 static void ask_pin(const struct screen_what *what, char *buf, size_t size) {
-        const char *pin = wants[SCREEN_PIN].alone;
-        if (!what->name[0])
-                (void) snprintf(buf, size, "%s: ", pin);
-        else if (what->step_up)
-                (void) snprintf(buf, size, "%s to approve %s as %s: ", pin, what->service, what->name);
+        const char *enter = wants[SCREEN_ENTER].alone;
+        if (!what->step_up)
+                (void) snprintf(buf, size, "PIN: ");
+        else if (!what->name[0])
+                (void) snprintf(buf, size, "%s: ", enter);
         else
-                (void) snprintf(buf, size, "%s to sign in as %s: ", pin, what->name);
+                (void) snprintf(buf, size, "%s to approve %s as %s: ", enter, what->service, what->name);
 }
 
 void screen_ask(const struct screen_what *what, enum screen_want want, char *buf, size_t size) {

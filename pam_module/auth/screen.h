@@ -21,7 +21,9 @@ enum screen_want {
         SCREEN_PLUG,   /* the key is not there yet */
         SCREEN_TOUCH,  /* "FULL NAME, touch your key to sign in" */
         SCREEN_FINGER, /* the same with an enrolled finger */
-        SCREEN_PIN,    /* "Enter the PIN of your key to sign in as FULL NAME: " */
+        SCREEN_ENTER, /* "FULL NAME, enter the PIN of your key to sign in": greeters show no text of a prompt
+                       */
+        SCREEN_PIN, /* the prompt: "PIN: ", or "Enter the PIN of your key to approve sudo as FULL NAME: " */
         SCREEN_WANT_MAX,
 };
 void screen_ask(const struct screen_what *what, enum screen_want want, char *buf, size_t size);

@@ -52,7 +52,7 @@ echo "== what lets in"
 key_in anna
 tap_in full anna 04a1b2c3 --answer 123456
 is "badge, key and PIN" "PAM_SUCCESS user=anna" "$(result full)"
-expect "the prompt names the person" "Enter the PIN of your key to sign in as Anna Berg" full.out
+expect "what is wanted of whom" "Anna Berg, enter the PIN of your key to sign in" full.out
 recorded "recorded" sign-in EVENT
 recorded "the badge is no factor" key+verify FACTORS
 is "with its code" 6 "$(last_record WARDTAP_CODE | tr -d '\n' | wc -c)"

@@ -95,6 +95,7 @@ int __wrap_wire_send(int fd, const struct wire_message *m) {
                 break;
         case WIRE_PROMPT:
                 (void) snprintf(fake.prompt, sizeof(fake.prompt), "%s", m->prompt.text);
+                (void) snprintf(fake.before_prompt, sizeof(fake.before_prompt), "%s", fake.last_info);
                 answer_prompt();
                 break;
         case WIRE_VERDICT:

@@ -60,7 +60,7 @@ struct fake_world {
         bool has_verdict;
         enum wire_verdict got;
         char got_user[65], last_error[WIRE_TEXT_MAX + 1], last_info[WIRE_TEXT_MAX + 1];
-        char prompt[WIRE_TEXT_MAX + 1], sent_pin[WIRE_ANSWER_MAX + 1];
+        char before_prompt[WIRE_TEXT_MAX + 1], prompt[WIRE_TEXT_MAX + 1], sent_pin[WIRE_ANSWER_MAX + 1];
         unsigned prompts, commits, failures, operations, open_operations, records, connects;
         bool record_before_verdict;
         struct record record;

@@ -38,7 +38,8 @@ static void badge_key_and_pin_let_in(void **state) {
         assert_int_equal(fake.record.outcome, RECORD_SUCCESS);
         assert_string_equal(fake.got_user, FAKE_USER);
         assert_string_equal(fake.sent_pin, "123456");
-        assert_string_equal(fake.prompt, "Enter the PIN of your key to sign in as Nina Example: ");
+        assert_string_equal(fake.before_prompt, "Nina Example, enter the PIN of your key to sign in");
+        assert_string_equal(fake.prompt, "PIN: ");
         assert_string_equal(fake.last_info, "Nina Example, touch your key to sign in");
         assert_int_equal(fake.asked_verify, DEVICE_VERIFY_YES);
         assert_int_equal(fake.asked_allow, 2);

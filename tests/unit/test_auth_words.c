@@ -58,7 +58,11 @@ static void a_question_names_the_service_and_the_person(void **state) {
         screen_ask(&sudo, SCREEN_TOUCH, text, sizeof(text));
         assert_string_equal(text, "Touch your key to approve sudo as Nina Example");
         screen_ask(&nobody, SCREEN_PIN, text, sizeof(text));
-        assert_string_equal(text, "Enter the PIN of your key: ");
+        assert_string_equal(text, "PIN: ");
+        screen_ask(&sign_in, SCREEN_ENTER, text, sizeof(text));
+        assert_string_equal(text, "Nina Example, enter the PIN of your key to sign in");
+        screen_ask(&sudo, SCREEN_PIN, text, sizeof(text));
+        assert_string_equal(text, "Enter the PIN of your key to approve sudo as Nina Example: ");
         for (int want = 0; want < SCREEN_WANT_MAX; want++) {
                 screen_ask(&sudo, (enum screen_want) want, text, sizeof(text));
                 assert_non_null(strstr(text, "sudo"));
