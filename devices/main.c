@@ -4,6 +4,7 @@
 #include "devices/server.h"
 
 #include "common/util.h"
+#include "devices/sandbox.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,6 +32,12 @@ int main(int argc, char **argv) {
         if (listener < 0) {
                 fprintf(stderr, "wardtap-device needs exactly one listening SOCK_SEQPACKET socket from "
                                 "systemd; start wardtap-device.socket instead.\n");
+                return EXIT_FAILURE;
+        }
+        if (sandbox_prepare() < 0) {
+                fprintf(stderr,
+                        "wardtap-device cannot make the filter of system calls that shuts in what speaks "
+                        "to cards and keys; without it, it does not start.\n");
                 return EXIT_FAILURE;
         }
         (void) sd_notify(0, "READY=1");

@@ -3,21 +3,28 @@
  * adds what holds for all of wardtap-device. */
 #include "devices/sandbox.h"
 
+#include "common/filter.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 enum {
         FD_KEPT = 3,
         FDS_MAX = 64, /* a key, pcscd, and what libudev opens on its way */
         FAMILIES = 64,
 };
+
+static struct sock_fprog forbids; /* the filter of all that is forbidden below */
 
 /* What no card or key needs. */
 static const int forbidden[] = {
@@ -80,22 +87,25 @@ static int forbid_sockets(scmp_filter_ctx filter) {
         return r;
 }
 
-/* What it may do to itself (abort, a limit it looks up) and not to its parent or to others of its uid. */
+/* What it may do to itself (a limit it looks up) and not to its parent or to others of its uid. */
 static int forbid_others(scmp_filter_ctx filter) {
-        int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
-                                 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t) getpid(), 0));
-        if (r >= 0)
-                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
-                                     SCMP_A0(SCMP_CMP_NE, 0, 0));
+        int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+                                 SCMP_A0(SCMP_CMP_NE, 0, 0));
         for (unsigned i = 0; r >= 0 && i < 2; i++) /* signals sent by a descriptor */
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fcntl), 1,
                                      SCMP_A1(SCMP_CMP_EQ, i == 0 ? F_SETOWN : F_SETOWN_EX, 0));
         return r;
 }
 
-static int forbid_calls(void) {
-        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-        if (!filter)
+static void releasep(scmp_filter_ctx *filter) {
+        if (*filter)
+                seccomp_release(*filter);
+}
+
+int sandbox_prepare(void) {
+        _cleanup_(closep) int fd = memfd_create("filter", MFD_CLOEXEC);
+        _cleanup_(releasep) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        if (fd < 0 || !filter)
                 return -ENOMEM;
         int r = forbid_sockets(filter);
         if (r >= 0)
@@ -103,9 +113,24 @@ static int forbid_calls(void) {
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(forbidden); i++)
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
         if (r >= 0)
-                r = seccomp_load(filter);
-        seccomp_release(filter);
-        return r;
+                r = seccomp_export_bpf(filter, fd);
+        return r < 0 ? r : filter_read(fd, &forbids);
+}
+
+/* It may signal itself (abort) and nobody else. Its number is known only to itself, so this is a filter of
+ * its own; the other one sees to the architecture. */
+static int forbid_tgkill(void) {
+        const size_t low_half = offsetof(struct seccomp_data, args[0]) +
+                                (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(uint32_t) : 0);
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 3),
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_half),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) getpid(), 1, 0),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        return filter_enter(&(struct sock_fprog){.len = ELEMENTSOF(code), .filter = code});
 }
 
 static int set_limit(__rlimit_resource_t resource, rlim_t value) {
@@ -129,5 +154,6 @@ int sandbox_enter(pid_t parent, int *fd) {
         if ((r = keep_fd(fd)) < 0 || (r = set_limit(RLIMIT_CORE, 0)) < 0 ||
             (r = set_limit(RLIMIT_NOFILE, FDS_MAX)) < 0)
                 return r;
-        return forbid_calls();
+        r = forbid_tgkill();
+        return r < 0 ? r : filter_enter(&forbids);
 }

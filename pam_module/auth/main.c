@@ -34,6 +34,8 @@ int main(int argc, char **argv) {
                             0);
         if ((r = sandbox_harden()) < 0)
                 return fail("It cannot protect itself", r);
+        if ((r = sandbox_prepare()) < 0)
+                return fail("It cannot make the filter of system calls that shuts attempts in", r);
         if ((r = warm_up()) < 0)
                 return fail("libcrypto does not work", r);
         (void) sd_notify(true, "READY=1");

@@ -2,6 +2,7 @@
 /* The sandbox: which system calls an attempt has left. The files it may open are in sandbox_files.c. */
 #include "pam_module/auth/sandbox.h"
 
+#include "common/filter.h"
 #include "common/util.h"
 #include "pam_module/auth/sandbox_files.h"
 
@@ -21,6 +22,8 @@ int sandbox_harden(void) {
                 return -errno;
         return 0;
 }
+
+static struct sock_fprog allows; /* the filter of all that is allowed below */
 
 /* With any arguments. */
 static const int calls[] = {
@@ -136,14 +139,18 @@ static void releasep(scmp_filter_ctx *c) {
                 seccomp_release(*c);
 }
 
+int sandbox_prepare(void) {
+        int r;
+        _cleanup_(closep) int fd = memfd_create("filter", MFD_CLOEXEC);
+        _cleanup_(releasep) scmp_filter_ctx c = seccomp_init(SCMP_ACT_KILL_PROCESS);
+        if (fd < 0 || !c)
+                return -ENOMEM;
+        if ((r = allow_calls(c)) < 0 || (r = allow_some(c)) < 0 || (r = seccomp_export_bpf(c, fd)) < 0)
+                return r;
+        return filter_read(fd, &allows);
+}
+
 int sandbox_enter(void) {
         int r = sandbox_files();
-        if (r < 0)
-                return r;
-        _cleanup_(releasep) scmp_filter_ctx c = seccomp_init(SCMP_ACT_KILL_PROCESS);
-        if (!c)
-                return -ENOMEM;
-        if ((r = allow_calls(c)) < 0 || (r = allow_some(c)) < 0)
-                return r;
-        return seccomp_load(c);
+        return r < 0 ? r : filter_enter(&allows);
 }

@@ -19,6 +19,10 @@
  * (/proc/PID/mem, ptrace), core dumps. */
 int sandbox_harden(void);
 
+/* Makes the filter of system calls for sandbox_enter(). Once, before the first attempt. */
+int sandbox_prepare(void);
+
 /* Files (Landlock, where the kernel has it): people.db and rules to read, state.db's folder to write. System
- * calls (seccomp): an allow-list; anything else ends the process. For the rest of its life. */
+ * calls (seccomp): an allow-list; anything else ends the process. For the rest of its life. Negative errno,
+ * also without sandbox_prepare(): then it must not go on. */
 int sandbox_enter(void);

@@ -35,6 +35,20 @@ static int inside(int (*f)(void)) {
         return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+static int make_filter(void **state) {
+        return sandbox_prepare();
+}
+
+static void without_its_filter_nobody_goes_in(void **state) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0)
+                _exit(sandbox_harden() < 0 || sandbox_enter() != -EINVAL);
+        assert_true(pid > 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
 static int do_fork(void) {
         return fork() >= 0 ? 0 : 1;
 }
@@ -179,5 +193,7 @@ int main(void) {
                 cmocka_unit_test(only_roots_files_give_tags),
                 cmocka_unit_test(tags_have_an_end),
         };
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        const struct CMUnitTest before[] = {cmocka_unit_test(without_its_filter_nobody_goes_in)};
+        int failed = cmocka_run_group_tests(before, NULL, NULL);
+        return failed + cmocka_run_group_tests(tests, make_filter, NULL);
 }

@@ -56,6 +56,22 @@ static int still_abort_itself(pid_t parent) {
         return syscall(SYS_tgkill, getpid(), getpid(), 0) == 0 ? 0 : 1;
 }
 
+static int make_filter(void **state) {
+        return sandbox_prepare();
+}
+
+static void without_its_filter_nobody_goes_in(void **state) {
+        int fd = -1, status;
+        pid_t parent = getpid(), pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                fd = dup(0);
+                _exit(sandbox_enter(parent, &fd) == -EINVAL ? 0 : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
 static void a_taken_over_process_is_alone(void **state) {
         static int (*const tries[])(pid_t) = {kill_parent,     kill_thread_of_parent, queue_to_parent,
                                               limit_parent,    signal_by_descriptor,  read_parent,
@@ -79,5 +95,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_taken_over_process_is_alone),
         };
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        const struct CMUnitTest before[] = {cmocka_unit_test(without_its_filter_nobody_goes_in)};
+        int failed = cmocka_run_group_tests(before, NULL, NULL);
+        return failed + cmocka_run_group_tests(tests, make_filter, NULL);
 }

@@ -3,6 +3,7 @@
 #include "common/bytes.h"
 #include "common/socket.h"
 #include "common/util.h"
+#include "devices/sandbox.h"
 #include "devices/server.h"
 
 #include <dirent.h>
@@ -32,7 +33,7 @@ static int start_server(void **state) {
                 return -1;
         server = fork();
         if (server == 0)
-                _exit(server_run(listener) < 0);
+                _exit(sandbox_prepare() < 0 || server_run(listener) < 0);
         (void) close(listener);
         return server < 0 ? -1 : 0;
 }
