@@ -39,7 +39,7 @@ enum device_reason key_error_reason(int error);
 /* The same, knowing the situation: a hang-up, a key pulled out, the deadline, a touch that did not come. */
 struct outcome key_failed(const struct operation *op, const struct key *k, int error);
 
-/* The keys plugged in now. */
+/* The keys plugged in now, KEYS_MAX at most. -ENOMEM; -EIO when libfido2 cannot list them. */
 int key_list(struct key_list *ret);
 /* Opens, with the deadline set before. DEVICE_BUSY when another program holds it, DEVICE_NOT_FIDO2. */
 struct outcome key_open(const struct operation *op, const struct key_entry *entry, struct key *ret);

@@ -15,7 +15,8 @@ struct account_child {
 };
 #define ACCOUNT_CHILD_NONE ((struct account_child){-1, -1})
 
-/* Forks the child. It ends with the process that made it. */
+/* Forks the child. It ends with the process that made it. *ret is for account_stop(); an error is that of
+ * socketpair(2), fork(2) or pidfd_open(2), and then there is no child. */
 int account_start(struct account_child *ret);
 /* Kills and reaps it. */
 void account_stop(struct account_child *c);
