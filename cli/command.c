@@ -58,17 +58,21 @@ const char *cli_word(const struct cli_arguments *a, int i) {
         return i < a->n_words ? a->words[i] : NULL;
 }
 
+static void print_option(const char *before, unsigned i, const char *after) {
+        const char *value = options[i].value;
+        (void) printf("%s--%s%s%s%s", before, options[i].name, value ? " " : "", value ? value : "", after);
+}
+
 static void print_usage_line(const struct cli_command *c) {
         (void) printf("wardtap %s", c->name);
         if (c->words[0])
                 (void) printf(" %s", c->words);
         for (unsigned i = 0; i < OPTION_MAX; i++)
                 if (c->needed & (1U << i))
-                        (void) printf(" --%s %s", options[i].name, options[i].value);
+                        print_option(" ", i, "");
         for (unsigned i = 0; i < OPTION_MAX; i++)
                 if (c->options & ~c->needed & (1U << i))
-                        (void) printf(" [--%s%s%s]", options[i].name, options[i].value ? " " : "",
-                                      options[i].value ? options[i].value : "");
+                        print_option(" [", i, "]");
         (void) putchar('\n');
 }
 
