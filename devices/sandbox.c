@@ -120,8 +120,9 @@ int sandbox_prepare(void) {
 /* It may signal itself (abort) and nobody else. Its number is known only to itself, so this is a filter of
  * its own; the other one sees to the architecture. */
 static int forbid_tgkill(void) {
-        const size_t low_half = offsetof(struct seccomp_data, args[0]) +
-                                (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(uint32_t) : 0);
+        const uint32_t low_half =
+                (uint32_t) offsetof(struct seccomp_data, args[0]) +
+                (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? (uint32_t) sizeof(uint32_t) : 0U);
         struct sock_filter code[] = {
                 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 3),
