@@ -87,7 +87,8 @@ static void ask_watch(int fd) {
         struct writer w = {.p = buf, .size = sizeof(buf)};
         device_request_write(&w, &q);
         int r = socket_send(fd, buf, w.n);
-        assert_true(r == 0 || r == -EPIPE || r == -ECONNRESET); /* refused already: the answer is still there */
+        assert_true(r == 0 || r == -EPIPE ||
+                    r == -ECONNRESET); /* refused already: the answer is still there */
 }
 
 static enum device_event_type next_event(int fd, struct device_event *ret) {
