@@ -95,23 +95,31 @@ property_is() { [ "$(property "$1" 2>/dev/null | sed 's/.*"data":\(.*\)}/\1/')" 
 # await_waiting N: until so many attempts wait for a tap.
 await_waiting() { await "${2:-60}" "$1 attempts that wait for a tap" property_is WaitingAttempts "$1"; }
 
-# await_record SECONDS CURSOR MATCH...: until a record after the cursor matches; prints it as JSON.
+# journal_of_wardtapd [OPTIONS, MATCHES]: its records as JSON.
+journal_of_wardtapd() { exec journalctl -q -o json _SYSTEMD_UNIT=wardtapd.service SYSLOG_IDENTIFIER=wardtapd "$@"; }
+# seq_of LINE: the number of a record.
+seq_of() { [[ $1 =~ \"WARDTAP_SEQ\":\"([0-9]+)\" ]] && echo "${BASH_REMATCH[1]}"; }
+last_seq() { seq_of "$(journal_of_wardtapd -n 1)" || echo 0; }
+# await_record SECONDS SEQ MATCH...: until a record after number SEQ matches; prints it. Not by cursor: Debian 12's
+# journalctl loses the first match after one.
 await_record() {
-        local seconds=$1 cursor=$2
+        local seconds=$1 after=$2 line end=$((SECONDS + $1))
         shift 2
-        timeout "$seconds" grep -m1 . < <(exec journalctl -q -f -n all -o json ${cursor:+--after-cursor="$cursor"} \
-                _SYSTEMD_UNIT=wardtapd.service SYSLOG_IDENTIFIER=wardtapd "$@") && return 0
-        echo "waited $seconds s for a record with $*; since the last step there were:"
-        records "$cursor"
+        while IFS= read -rt $((end > SECONDS ? end - SECONDS : 1)) line; do
+                [ "$(seq_of "$line")" -gt "$after" ] && echo "$line" && return 0
+        done < <(timeout "$seconds" journalctl -q -f -n all -o json _SYSTEMD_UNIT=wardtapd.service SYSLOG_IDENTIFIER=wardtapd "$@")
+        echo "waited $seconds s for a record with $*; after number $after there were:"
+        records "$after"
         return 1
 }
-# records CURSOR: one line each, for people.
+# records SEQ: those after a number, one line each, for people.
 records() {
-        journalctl -q -o json ${1:+--after-cursor="$1"} _SYSTEMD_UNIT=wardtapd.service SYSLOG_IDENTIFIER=wardtapd |
-                python_free_fields
+        local line
+        journal_of_wardtapd | while IFS= read -r line; do
+                [ "$(seq_of "$line")" -gt "$1" ] && sed -E 's/"(__|_)[A-Z_]*":("[^"]*"|null),?//g; s/"(SYSLOG|CODE|PRIORITY|MESSAGE_ID)[A-Z_]*":"[^"]*",?//g; s/"WARDTAP_//g; s/"//g' <<<"$line"
+        done
+        return 0
 }
-python_free_fields() { sed -E 's/"(__|_)[A-Z_]*":("[^"]*"|null),?//g; s/"(SYSLOG|CODE|PRIORITY|MESSAGE_ID)[A-Z_]*":"[^"]*",?//g'; }
-cursor() { journalctl -q -n 1 -o json | sed -E 's/.*"__CURSOR":"([^"]*)".*/\1/'; }
 
 # session_of USER: her session on a seat.
 session_of() { loginctl list-sessions --no-legend | awk -v u="$1" '$3 == u && $4 != "" {print $1; exit}'; }
