@@ -21,7 +21,9 @@ struct recorder {
         sd_event_source *defer;
         struct waiting waiting[WAITING_MAX];
         size_t n_waiting;
-        uint64_t lost; /* records that could not be written since the last that could */
+        const char *clock_said; /* what is wrong with the clock, as the last alert said; NULL: nothing */
+        uint64_t latest_usec;   /* the latest time a record has had in this run */
+        uint64_t lost;          /* records that could not be written since the last that could */
         int lost_error;
 };
 
@@ -78,8 +80,28 @@ static int add(struct recorder *r, struct record *record, uint64_t *ret_seq) {
         return audit_log_add(r->config.log, record, ret_seq);
 }
 
+/* Hours and validity are not judged by a clock that cannot be trusted, so whoever reads the records must
+ * know: one alert, before the first record of an attempt that this is true of. */
+static void judge_clock(struct recorder *r) {
+        uint64_t now = now_realtime_usec();
+        const char *wrong = NULL;
+        if (now < r->latest_usec)
+                wrong = "clock-behind";
+        else if (!station_clock_is_synchronised())
+                wrong = "clock-not-synchronised";
+        r->latest_usec = now > r->latest_usec ? now : r->latest_usec;
+        if (wrong == r->clock_said)
+                return;
+        r->clock_said = wrong;
+        if (wrong)
+                recorder_note(r, RECORD_ALERT, NULL, wrong,
+                              "Hours and validity are not judged until the clock is right again.");
+}
+
 void recorder_submit(struct recorder *r, struct record *record, uint64_t client) {
         struct waiting w = {.client = client};
+        if (client != 0)
+                judge_clock(r);
         if (r->n_waiting == WAITING_MAX)
                 recorder_flush(r);
         int e = add(r, record, &w.seq);

@@ -178,8 +178,7 @@ const char *station_policy(const struct station *s) {
         return s->rules ? s->rules->hash : "";
 }
 
-/* As the kernel sees it: something keeps the clock in step (adjtimex(2)). */
-static bool clock_is_synchronised(void) {
+bool station_clock_is_synchronised(void) {
         struct timex t = {0};
         int state = adjtimex(&t);
         return state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
@@ -195,7 +194,7 @@ int station_fill(struct station *s, struct record *r, uint64_t realtime_usec) {
         if ((e = set_unless_empty(r, RECORD_FIELD_STATION, station_name(s))) < 0 ||
             (e = set_unless_empty(r, RECORD_FIELD_STATION_ID, s->id)) < 0 ||
             (e = set_unless_empty(r, RECORD_FIELD_TAGS, s->tags)) < 0 ||
-            (e = record_set(r, RECORD_FIELD_CLOCK_SYNC, clock_is_synchronised() ? "yes" : "no")) < 0)
+            (e = record_set(r, RECORD_FIELD_CLOCK_SYNC, station_clock_is_synchronised() ? "yes" : "no")) < 0)
                 return e;
         return record_set_u64(r, RECORD_FIELD_TIME_USEC, realtime_usec);
 }

@@ -29,3 +29,5 @@ const char *station_policy(const struct station *s);
 
 /* Sets STATION, STATION_ID, TAGS, CLOCK_SYNC and TIME_USEC. -ENOMEM. */
 int station_fill(struct station *s, struct record *r, uint64_t realtime_usec);
+/* As the kernel sees it: something keeps the clock in step (adjtimex(2)). */
+bool station_clock_is_synchronised(void);
