@@ -32,6 +32,7 @@ enum cli_option {
         OPTION_JSON,
         OPTION_LABEL,
         OPTION_NAME,
+        OPTION_NO_FALLBACK,
         OPTION_NOT_AFTER,
         OPTION_NOT_BEFORE,
         OPTION_REASON,
@@ -86,6 +87,9 @@ int command_key_list(const struct cli_arguments *a);
 int command_policy_check(const struct cli_arguments *a);
 int command_policy_apply(const struct cli_arguments *a);
 int command_policy_explain(const struct cli_arguments *a);
+int command_enable(const struct cli_arguments *a);
+int command_disable(const struct cli_arguments *a);
+int command_doctor(const struct cli_arguments *a);
 int command_store_check(const struct cli_arguments *a);
 int command_status(const struct cli_arguments *a);
 int command_why(const struct cli_arguments *a);

@@ -20,6 +20,7 @@ static const struct {
         [OPTION_JSON] = {"json", NULL, N_("print JSON, for scripts")},
         [OPTION_LABEL] = {"label", "TEXT", N_("what to call the key (default: the name it gives itself)")},
         [OPTION_NAME] = {"name", "FULL NAME", N_("what the screen shows (default: from the account)")},
+        [OPTION_NO_FALLBACK] = {"no-fallback", NULL, N_("nothing but badge and key, even when Wardtap is down")},
         [OPTION_NOT_AFTER] = {"not-after", "TIME", N_("no sign-in later than this")},
         [OPTION_NOT_BEFORE] = {"not-before", "TIME", N_("no sign-in earlier than this")},
         [OPTION_REASON] = {"reason", "TEXT", N_("why, for the record")},
