@@ -52,3 +52,8 @@ int admin_record(struct admin *a, enum record_event event, const struct store_pe
 int admin_send(struct admin *a, const struct record *r);
 /* Records the change, then commits it. No signal comes between the two. */
 int admin_commit(struct admin *a, struct record *r);
+
+/* Read a database through: 0, -ENOENT when there is none yet, or what is wrong with it. Checking the people
+ * undoes what a killed writer left; -ECANCELED when the reason was told already. */
+int store_checked_people(uint64_t *ret_version);
+int store_checked_state(void);

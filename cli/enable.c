@@ -18,8 +18,6 @@
 #define PROFILE "wardtap" /* in /usr/share/pam-configs */
 #define SERVICES_MAX 32
 
-DEFINE_CLEANUP(struct rules, rules_free)
-
 /* The service's stacks as they are, and what its rules say of it. */
 struct plan {
         const char *service;

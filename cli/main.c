@@ -47,6 +47,8 @@ static const struct cli_command commands[] = {
          N_("SERVICE is a file of /etc/pam.d that the rules in force name."), command_enable},
         {"disable", "[SERVICE...]", 0, 32, 0, 0, N_("Give PAM services, or all, back as they were"), NULL,
          command_disable},
+        {"doctor", "", 0, 0, O(JSON), 0, N_("Look at this station from end to end, and say what to mend"),
+         N_("The exit code is 1 when something is bad."), command_doctor},
         {"store check", "", 0, 0, O(JSON), 0, N_("Check the databases, and undo what a killed program left"),
          N_("wardtap-authd's unit runs it at each start."), command_store_check},
         {"status", "", 0, 0, O(JSON), 0, N_("Show how this station does"),

@@ -8,7 +8,7 @@
 #include "common/paths.h"
 
 /* Opens people.db for writing, which undoes what a killed writer left, and reads all of it. */
-static int check_people(uint64_t *ret_version) {
+int store_checked_people(uint64_t *ret_version) {
         _cleanup_(store_closep) struct store *s = NULL;
         gid_t gid = 0;
         int r = store_open_people(PATH_PEOPLE_DB, false, (gid_t) -1, &s);
@@ -22,7 +22,7 @@ static int check_people(uint64_t *ret_version) {
         return store_version(s, ret_version);
 }
 
-static int check_state(void) {
+int store_checked_state(void) {
         _cleanup_(store_closep) struct store *s = NULL;
         int r = store_open_state(PATH_STATE_DB, true, &s);
         return r < 0 ? r : store_check(s);
@@ -51,7 +51,7 @@ int command_store_check(const struct cli_arguments *args) {
         int r = admin_need_root(args);
         if (r != CLI_OK)
                 return r;
-        int people = check_people(&version), state = check_state();
+        int people = store_checked_people(&version), state = store_checked_state();
         if (people == -ECANCELED)
                 return CLI_FAILED;
         print_check(args->option[OPTION_JSON], people, state, version);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `wardtap doctor`: clock, journal, the files that make a station safe, and homes. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+
+#include "cli/cli.h"
+#include "cli/doctor.h"
+#include "cli/file.h"
+#include "cli/pam_service.h"
+#include "cli/station_files.h"
+#include "common/util.h"
+
+void check_clock(struct doctor *d) {
+        struct timex t = {0};
+        if (adjtimex(&t) < 0 || (t.status & STA_UNSYNC))
+                found(d, FINDING_WARN, _("Run: systemctl enable --now systemd-timesyncd (or chrony)"),
+                      _("The clock is not synchronised: hours of roles are not judged, and records say "
+                        "so."));
+        else
+                found(d, FINDING_OK, NULL, _("The clock is synchronised."));
+}
+
+/* The last value of a setting in a file of systemd's dialect; "" when it has none. */
+static void setting(const char *path, const char *name, char ret[64]) {
+        _cleanup_(freep) char *text = NULL;
+        size_t n = strlen(name);
+        char *save = NULL;
+        if (file_read(path, &text, NULL, NULL) < 0)
+                return;
+        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+                if (strncmp(line, name, n) == 0 && line[n] == '=')
+                        (void) snprintf(ret, 64, "%.60s", line + n + 1);
+}
+
+static int is_conf(const struct dirent *e) {
+        size_t n = strlen(e->d_name);
+        return n > 5 && strcmp(e->d_name + n - 5, ".conf") == 0;
+}
+
+/* As systemd reads it: the main file, then its drop-ins by name, /etc over /run over /usr/lib. */
+static void journald_setting(const char *name, char ret[64]) {
+        static const char *const folders[] = {"/usr/lib/systemd/journald.conf.d",
+                                              "/run/systemd/journald.conf.d",
+                                              "/etc/systemd/journald.conf.d"};
+        ret[0] = 0;
+        setting("/etc/systemd/journald.conf", name, ret);
+        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+                struct dirent **list = NULL;
+                int n = scandir(folders[i], &list, is_conf, alphasort);
+                for (int k = 0; k < n; k++) {
+                        char path[PATH_MAX];
+                        (void) snprintf(path, sizeof(path), "%s/%s", folders[i], list[k]->d_name);
+                        setting(path, name, ret);
+                        free(list[k]);
+                }
+                free(list);
+        }
+}
+
+void check_journal(struct doctor *d) {
+        char storage[64], kept[64];
+        journald_setting("Storage", storage);
+        journald_setting("MaxRetentionSec", kept);
+        bool folder = access("/var/log/journal", F_OK) == 0;
+        if (strcmp(storage, "volatile") == 0 || strcmp(storage, "none") == 0 ||
+            (!folder && strcmp(storage, "persistent") != 0))
+                found(d, FINDING_BAD,
+                      _("Set Storage=persistent in journald.conf(5), and restart systemd-journald."),
+                      _("The journal, and the audit records in it, are lost at every boot."));
+        else
+                found(d, FINDING_OK, NULL, _("The journal stays over a boot."));
+        if (kept[0] && strcmp(kept, "0") != 0)
+                found(d, FINDING_WARN, _("Is that as long as your auditors want? See journald.conf(5)."),
+                      _("The journal deletes records after MaxRetentionSec=%s."), kept);
+}
+
+static int count(const char *service, void *data) {
+        (*(unsigned *) data)++;
+        return 0;
+}
+
+void check_station_files(struct doctor *d) {
+        bool keys = d->rules && d->rules->session_keys;
+        unsigned enabled = 0, good = 0, wanted = 0;
+        (void) pam_service_each(count, &enabled);
+        if (enabled == 0) {
+                found(d, FINDING_WARN, _("When the rules are right: wardtap enable SERVICE..."),
+                      _("No PAM service is enabled, and the files that make a station safe are not in "
+                        "force."));
+                return;
+        }
+        for (size_t i = 0; i < n_station_files; i++) {
+                const struct station_file *f = &station_files[i];
+                if (keys && f->session_key)
+                        continue;
+                wanted++;
+                int r = station_file_state(f);
+                if (r == 1)
+                        good++;
+                else if (r == -EEXIST)
+                        found(d, FINDING_WARN,
+                              _("Compare it with the file of the same purpose in " PATH_STATION_FILES "."),
+                              _("%s is not Wardtap's (%s)."), f->link, _(f->what));
+                else
+                        found(d, FINDING_BAD,
+                              _("Run wardtap enable again, with the services that are enabled."),
+                              _("%s is not in force (%s)."), f->link, _(f->what));
+        }
+        if (good == wanted)
+                found(d, FINDING_OK, NULL, _("All files that make a station safe are in force."));
+}
+
+/* Kerberos hands out a ticket for a password, and a badge is none. */
+void check_homes(struct doctor *d) {
+        struct mntent entry, *e;
+        char buf[4096];
+        bool any = false;
+        FILE *f = setmntent("/proc/self/mounts", "re");
+        while (f && (e = getmntent_r(f, &entry, buf, sizeof(buf))))
+                if (strncmp(e->mnt_type, "nfs", 3) == 0 && strstr(e->mnt_opts, "sec=krb5")) {
+                        found(d, FINDING_WARN,
+                              _("Use sec=sys, or let a service fetch tickets (gssproxy with constrained "
+                                "delegation)."),
+                              _("%s is NFS with Kerberos: after a sign-in by badge nobody has a ticket to "
+                                "read it."),
+                              e->mnt_dir);
+                        any = true;
+                }
+        if (f)
+                (void) endmntent(f);
+        if (!any)
+                found(d, FINDING_OK, NULL, _("No folder needs a Kerberos ticket."));
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+# `wardtap doctor`: a good station is called one, and each thing that goes wrong is named, with what to do about it.
+
+start_station
+wardtap person add anna >/dev/null
+rm -f /etc/systemd/journald.conf.d/world.conf
+mkdir -p /var/log/journal
+mkdir -p -m 0700 /etc/credstore.encrypted
+install -m 0600 /run/world/badge-key /etc/credstore.encrypted/badge-key
+for service in lightdm sudo; do
+        printf 'auth requisite pam_nologin.so\n@include common-auth\n@include common-account\n@include common-session\n' >/etc/pam.d/$service
+done
+sed -i '/pam_systemd.so/d' /etc/pam.d/common-session
+echo 'session optional pam_systemd.so' >>/etc/pam.d/common-session
+rm -f /etc/pam.d/other-service
+cp -a /etc/pam.d /run/world/pam.d.before
+
+doctor() {
+        local got=0
+        wardtap doctor "$@" >/run/world/doctor.out 2>&1 || got=$?
+        echo "$got"
+}
+# finds NAME STATUS LINE: the exit code, and a line that begins so (blanks squeezed)
+finds() {
+        is "$1: exit code" "$2" "$(doctor)"
+        tr -s ' ' </run/world/doctor.out >/run/world/doctor.words
+        expect "$1: the line" "$3" /run/world/doctor.words
+}
+
+finds "before enable" 0 "warn station No PAM service is enabled"
+expect "what the rules name and PAM does not ask" "warn services The rules name lightdm, and it does not ask Wardtap. Run: wardtap enable lightdm" /run/world/doctor.words
+expect "a password alone" "warn passwords sudo takes a password alone." /run/world/doctor.words
+
+wardtap enable lightdm sudo >/run/world/enable.out 2>&1 || { cat /run/world/enable.out; bad enable; }
+is "a good station" 0 "$(doctor)"
+expect_not "has nothing that is bad" "bad  " /run/world/doctor.out
+tr -s ' ' </run/world/doctor.out >/run/world/doctor.words
+for line in "ok readers Badge readers connected:" "ok pcscd Only wardtap-device" "ok keys " "ok users " "ok sockets All three" \
+        "ok daemons wardtapd runs" "ok badge-key " "ok journal " "ok station All files" "ok rules Rules " "ok store The people" \
+        "ok services lightdm asks" "ok order lightdm:" "ok order sudo:" "ok passwords lightdm takes a password only while" \
+        "ok keyrings " "ok homes "; do
+        expect "good: $line" "$line" /run/world/doctor.words
+done
+is "JSON says the same" "true true" "$(wardtap doctor --json | jq -r '"\(.ok) \(.findings | length > 15)"')"
+is "only for root" 5 "$(setpriv --reuid 2001 --regid 2000 --clear-groups "$B/cli/wardtap" doctor >/dev/null 2>&1; echo $?)"
+
+# --- one thing wrong at a time, and mended again
+chmod 0666 /run/pcscd/pcscd.comm
+finds "pcscd open to all" 1 "bad pcscd Every program may talk to badges"
+chmod 0660 /run/pcscd/pcscd.comm
+chgrp root /run/pcscd/pcscd.comm
+finds "pcscd closed to us" 1 "bad pcscd wardtap-device may not use"
+chgrp wardtap-device /run/pcscd/pcscd.comm
+mv /run/pcscd/pcscd.comm /run/pcscd/away
+finds "no pcscd" 1 "bad pcscd /run/pcscd/pcscd.comm is not there. Start it: systemctl start pcscd.socket"
+mv /run/pcscd/away /run/pcscd/pcscd.comm
+
+cp /etc/passwd /run/world/passwd
+sed -i '/^wardtap-device:/d' /etc/passwd
+finds "a user is missing" 1 "bad users The user 'wardtap-device' is missing. Run: systemd-sysusers"
+cp /run/world/passwd /etc/passwd
+
+mv /run/wardtap/auth.sock /run/wardtap/away
+finds "no socket" 1 "bad sockets /run/wardtap/auth.sock does not answer"
+mv /run/wardtap/away /run/wardtap/auth.sock
+
+finds "systemd is not there" 0 "warn units systemd does not run here"
+
+mv /etc/credstore.encrypted/badge-key /run/world/away
+finds "no badge key" 1 "bad badge-key There is no badge key"
+mkdir -p /etc/credstore
+install -m 0600 /run/world/away /etc/credstore/badge-key
+finds "a badge key in the clear" 0 "warn badge-key The badge key is not encrypted"
+chmod 0644 /etc/credstore/badge-key
+finds "a badge key for everybody" 1 "bad badge-key /etc/credstore/badge-key can be read by others"
+rm -r /etc/credstore
+mv /run/world/away /etc/credstore.encrypted/badge-key
+
+if adjtimex --print 2>/dev/null | grep -q 'status: 0x40\|status: 64'; then ok "the clock is looked at"; else
+        is "the clock is looked at" 1 "$(grep -c '^[a-z]*  *clock ' /run/world/doctor.out)"
+fi
+
+rmdir /var/log/journal
+finds "a journal in memory" 1 "bad journal The journal, and the audit records in it, are lost"
+mkdir /var/log/journal
+printf '[Journal]\nMaxRetentionSec=1week\n' >/etc/systemd/journald.conf.d/short.conf
+finds "a journal that forgets" 0 "warn journal The journal deletes records after MaxRetentionSec=1week"
+rm /etc/systemd/journald.conf.d/short.conf
+
+rm /etc/polkit-1/rules.d/40-wardtap.rules
+finds "anybody may switch the seat" 1 "bad station /etc/polkit-1/rules.d/40-wardtap.rules is not in force"
+echo "// the site's" >/etc/polkit-1/rules.d/40-wardtap.rules
+finds "a file of the site's" 0 "warn station /etc/polkit-1/rules.d/40-wardtap.rules is not Wardtap's"
+rm /etc/polkit-1/rules.d/40-wardtap.rules
+wardtap enable lightdm >/dev/null
+is "enable mends it" 0 "$(doctor)"
+
+sed -i 's/^Grace=12h/Grace=11h/' /etc/wardtap/wardtap.conf
+finds "rules that were not applied" 0 "warn rules The rules in /etc/wardtap/wardtap.conf are not those in force"
+echo "Grce=1h" >>/etc/wardtap/wardtap.conf
+finds "rules with a mistake" 0 "warn rules The rules in /etc/wardtap/wardtap.conf have mistakes"
+sed -i '$d; s/^Grace=11h/Grace=12h/' /etc/wardtap/wardtap.conf
+mv /var/lib/wardtap/rules/current /run/world/away
+finds "no rules" 1 "bad rules No rules are in force"
+mv /run/world/away /var/lib/wardtap/rules/current
+
+cp -a /var/lib/wardtap/people/people.db /run/world/away
+printf 'this is no database, and longer than its header has to be' >/var/lib/wardtap/people/people.db
+finds "a damaged store" 1 "bad store /var/lib/wardtap/people/people.db cannot be used"
+mv /run/world/away /var/lib/wardtap/people/people.db
+
+wardtap disable sudo >/dev/null
+finds "a service that is not enabled" 0 "warn services The rules name sudo, and it does not ask Wardtap. Run: wardtap enable sudo"
+wardtap enable sudo >/dev/null
+cp /etc/pam.d/lightdm /etc/pam.d/kiosk
+finds "a service that the rules do not name" 0 "warn services kiosk asks Wardtap, and the rules in force do not name it."
+rm /etc/pam.d/kiosk
+
+cp /etc/pam.d/lightdm /run/world/lightdm
+sed -i '1i auth required pam_unix.so' /etc/pam.d/lightdm
+finds "a password before the badge" 1 "bad order lightdm: pam_unix.so stands before pam_wardtap.so"
+printf 'session required pam_wardtap.so\n' | cat - /run/world/lightdm >/etc/pam.d/lightdm
+finds "the session line too early" 1 "bad order lightdm: pam_wardtap.so stands before pam_systemd.so"
+grep -v '^session' /run/world/lightdm >/etc/pam.d/lightdm
+finds "no session line" 1 "bad order lightdm: sessions are not told to Wardtap"
+grep -v common-session /run/world/lightdm >/etc/pam.d/lightdm
+finds "no pam_systemd" 1 "bad order lightdm: sessions have no pam_systemd.so"
+sed 's/^auth\t.*pam_wardtap.so/auth sufficient pam_wardtap.so/' /run/world/lightdm >/etc/pam.d/lightdm
+finds "a password after a refusal" 0 "warn passwords lightdm takes a password also after Wardtap has refused."
+echo '-auth optional pam_gnome_keyring.so' | cat /run/world/lightdm - >/etc/pam.d/lightdm
+finds "a keyring" 0 "warn keyrings lightdm: pam_gnome_keyring.so opens something with the password"
+cp /run/world/lightdm /etc/pam.d/lightdm
+
+stop_unit device
+rm -f /run/wardtap/device.sock
+finds "no device daemon" 1 "bad sockets /run/wardtap/device.sock does not answer"
+stop_unit wardtapd
+finds "no wardtapd" 1 "bad daemons wardtapd does not answer on the system bus."
+expect "and so no readers" "bad readers Readers are not known" /run/world/doctor.words
+
+wardtap disable >/dev/null
+is "and disable leaves the stacks as they were" "" "$(diff -r /etc/pam.d /run/world/pam.d.before)"
+finish
