@@ -64,7 +64,10 @@ manifest >/run/world/before
 # --- installing
 # No word of the world's own: users and folders are the package's to make.
 sed -i '/^wardtap/d' /etc/passwd /etc/group
-rm -rf /etc/wardtap /var/lib/wardtap
+for folder in /etc/wardtap /var/lib/wardtap; do
+        if mountpoint -q $folder; then umount $folder; fi
+        rm -rf $folder
+done
 dpkg -i "$deb" >/run/world/dpkg.out 2>&1 || { cat /run/world/dpkg.out; bad "dpkg -i"; }
 same "installing changes nothing that is in force" /run/world/before
 is "a user for each daemon" "wardtap wardtap-device wardtapd" "$(cut -d: -f1 /etc/passwd | grep ^wardtap | sort | xargs)"
