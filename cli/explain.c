@@ -159,7 +159,7 @@ static int load_clock(struct explanation *x, const char *at) {
                         boottime > now - c->realtime_usec ? boottime - (now - c->realtime_usec) : 0;
         if (sd_id128_get_boot(&boot) >= 0)
                 (void) sd_id128_to_string(boot, c->boot_id);
-        c->trusted = true;
+        c->trusted = at || station_clock_is_synchronised(); /* a time that is asked about is taken as given */
         return policy_clock_set_local(c) < 0 ? fail(CLI_FAILED, _("The local time cannot be told."))
                                              : CLI_OK;
 }

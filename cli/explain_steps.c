@@ -122,6 +122,8 @@ static void tell_evidence(struct explanation *x, const struct policy_decision *d
 void explain_tell(struct explanation *x, const struct policy_decision *d) {
         tell_person(x);
         tell_place(x);
+        if (d->clock_alert)
+                explain_step(x, _("The clock is not synchronised: hours and validity are not judged."));
         tell_roles(x, d);
         tell_service(x, rules_find_service(x->rules, x->question.service));
         tell_evidence(x, d);
