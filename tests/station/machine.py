@@ -215,6 +215,13 @@ class Machine:
             self.qmp("input-send-event", events=[
                 {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": k}}} for k in order])
 
+    def click(self, x, y, width=1280, height=800):
+        self.qmp("input-send-event", events=[
+            {"type": "abs", "data": {"axis": axis, "value": at * 32767 // size}}
+            for axis, at, size in (("x", x, width), ("y", y, height))])
+        for down in (True, False):
+            self.qmp("input-send-event", events=[{"type": "btn", "data": {"down": down, "button": "left"}}])
+
     def type(self, text):
         for c in text:
             if c in self.KEYS:
