@@ -56,7 +56,11 @@ key_in() {
         shift
         mkdir -p /var/lib/station-keys
         background "key-$name" $V/key-uhid --name "$name" --state "/var/lib/station-keys/$name" --log "$W/key-$name.log" "$@" &&
-                await_line "$W/key-$name.out" plugged && await 20 "the node of the key" key_node "$name" >/dev/null
+                await_line "$W/key-$name.out" plugged || return 1
+        await 60 "the key's node to be given to wardtap-device" eval "key_node $name >/dev/null" && return 0
+        ls -l /dev/hidraw*
+        udevadm info --query=all --path="$(realpath /sys/class/hidraw/* | tail -n 1)"
+        return 1
 }
 key_out() {
         systemctl stop "key-$1"
