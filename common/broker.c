@@ -19,6 +19,7 @@ static void write_hello(struct writer *w, const struct broker_message *m) {
         writer_string(w, m->hello.attempt);
         writer_string(w, m->hello.service);
         writer_string(w, m->hello.seat);
+        writer_string(w, m->hello.tty);
 }
 
 static int read_hello(struct bytes *b, struct broker_message *m) {
@@ -27,12 +28,39 @@ static int read_hello(struct bytes *b, struct broker_message *m) {
         if ((r = bytes_take_u8(b, &purpose)) < 0 ||
             (r = bytes_take_string(b, m->hello.attempt, sizeof(m->hello.attempt))) < 0 ||
             (r = bytes_take_string(b, m->hello.service, sizeof(m->hello.service))) < 0 ||
-            (r = bytes_take_string(b, m->hello.seat, sizeof(m->hello.seat))) < 0)
+            (r = bytes_take_string(b, m->hello.seat, sizeof(m->hello.seat))) < 0 ||
+            (r = bytes_take_string(b, m->hello.tty, sizeof(m->hello.tty))) < 0)
                 return r;
         if (purpose < BROKER_SIGN_IN || purpose >= BROKER_PURPOSE_MAX)
                 return -EBADMSG;
         m->hello.purpose = (enum broker_purpose) purpose;
         return 0;
+}
+
+static void write_session_change(struct writer *w, const struct broker_message *m) {
+        writer_u32(w, m->session_change.uid);
+        writer_string(w, m->session_change.attempt);
+        writer_string(w, m->session_change.user);
+        writer_string(w, m->session_change.session);
+        writer_u8(w, m->session_change.resumed);
+}
+
+static int read_session_change(struct bytes *b, struct broker_message *m) {
+        int r;
+        if ((r = bytes_take_u32(b, &m->session_change.uid)) < 0 ||
+            (r = bytes_take_string(b, m->session_change.attempt, sizeof(m->session_change.attempt))) < 0 ||
+            (r = bytes_take_string(b, m->session_change.user, sizeof(m->session_change.user))) < 0)
+                return r;
+        r = bytes_take_string(b, m->session_change.session, sizeof(m->session_change.session));
+        return r < 0 ? r : bytes_take_bool(b, &m->session_change.resumed);
+}
+
+static int read_person(struct bytes *b, struct broker_message *m) {
+        int r;
+        if ((r = bytes_take_u32(b, &m->person.uid)) < 0 ||
+            (r = bytes_take_string(b, m->person.user, sizeof(m->person.user))) < 0)
+                return r;
+        return bytes_take_string(b, m->person.unit, sizeof(m->person.unit));
 }
 
 static void write_tap(struct writer *w, const struct tap *t) {
@@ -91,13 +119,22 @@ void broker_write(struct writer *w, const struct broker_message *m) {
         case BROKER_ASK_SESSION:
                 writer_u32(w, m->ask_session.uid);
                 break;
+        case BROKER_KEY_USED:
+                writer_string(w, m->key_used.device);
+                writer_string(w, m->key_used.name);
+                break;
         case BROKER_RECORD:
                 record_write(w, &m->record);
                 break;
         case BROKER_SESSION_OPEN:
         case BROKER_SESSION_CLOSE:
-                writer_u32(w, m->session_change.uid);
-                writer_string(w, m->session_change.attempt);
+                write_session_change(w, m);
+                break;
+        case BROKER_SWITCH:
+        case BROKER_ASK_GRANT:
+                writer_u32(w, m->person.uid);
+                writer_string(w, m->person.user);
+                writer_string(w, m->person.unit);
                 break;
         case BROKER_WAITING:
                 writer_u16(w, m->waiting.readers);
@@ -106,27 +143,68 @@ void broker_write(struct writer *w, const struct broker_message *m) {
                 write_tap(w, &m->tap);
                 break;
         case BROKER_SESSION:
-                writer_u8(w, m->session.open);
+                writer_u8(w, (uint8_t) m->session.presence);
+                writer_u64(w, m->session.closed_usec);
                 break;
         case BROKER_RECORDED:
                 writer_u32(w, (uint32_t) -m->recorded.status);
                 writer_u64(w, m->recorded.seq);
                 break;
+        case BROKER_WORDS:
+                writer_string(w, m->words);
+                break;
+        case BROKER_SWITCHED:
+                writer_u32(w, (uint32_t) -m->switched.status);
+                break;
+        case BROKER_GRANT:
+                writer_u32(w, (uint32_t) -m->grant.status);
+                writer_string(w, m->grant.attempt);
+                break;
         case BROKER_WANT_TAP:
+        case BROKER_GONE:
         case BROKER_TYPE_INVALID:
                 break;
         }
 }
 
-static int read_recorded(struct bytes *b, struct broker_message *m) {
+static int read_status(struct bytes *b, int *ret) {
         uint32_t error;
-        int r;
-        if ((r = bytes_take_u32(b, &error)) < 0 || (r = bytes_take_u64(b, &m->recorded.seq)) < 0)
+        int r = bytes_take_u32(b, &error);
+        if (r < 0)
                 return r;
         if (error > 4095) /* MAX_ERRNO of the kernel */
                 return -EBADMSG;
-        m->recorded.status = -(int) error;
+        *ret = -(int) error;
         return 0;
+}
+
+static int read_recorded(struct bytes *b, struct broker_message *m) {
+        int r = read_status(b, &m->recorded.status);
+        return r < 0 ? r : bytes_take_u64(b, &m->recorded.seq);
+}
+
+static int read_session(struct bytes *b, struct broker_message *m) {
+        uint8_t presence;
+        int r = bytes_take_u8(b, &presence);
+        if (r < 0)
+                return r;
+        if (presence >= BROKER_PRESENCE_MAX)
+                return -EBADMSG;
+        m->session.presence = (enum broker_presence) presence;
+        return bytes_take_u64(b, &m->session.closed_usec);
+}
+
+static int read_key_used(struct bytes *b, struct broker_message *m) {
+        char *device = m->key_used.device;
+        int r = bytes_take_string(b, device, BROKER_DEVICE_SIZE);
+        if (r < 0)
+                return r;
+        if (strspn(device, "0123456789abcdef") != BROKER_DEVICE_SIZE - 1)
+                return -EBADMSG;
+        r = bytes_take_string(b, m->key_used.name, sizeof(m->key_used.name));
+        if (r < 0)
+                return r;
+        return text_is_clean(m->key_used.name, sizeof(m->key_used.name)) ? 0 : -EBADMSG;
 }
 
 static int read_body(struct bytes *b, struct broker_message *m) {
@@ -135,27 +213,37 @@ static int read_body(struct bytes *b, struct broker_message *m) {
         case BROKER_HELLO:
                 return read_hello(b, m);
         case BROKER_WANT_TAP:
+        case BROKER_GONE:
                 return 0;
         case BROKER_ASK_SESSION:
                 return bytes_take_u32(b, &m->ask_session.uid);
+        case BROKER_KEY_USED:
+                return read_key_used(b, m);
         case BROKER_RECORD:
                 r = record_read(*b, &m->record);
                 *b = (struct bytes){0};
                 return r;
         case BROKER_SESSION_OPEN:
         case BROKER_SESSION_CLOSE:
-                r = bytes_take_u32(b, &m->session_change.uid);
-                return r < 0 ? r
-                             : bytes_take_string(b, m->session_change.attempt,
-                                                 sizeof(m->session_change.attempt));
+                return read_session_change(b, m);
+        case BROKER_SWITCH:
+        case BROKER_ASK_GRANT:
+                return read_person(b, m);
         case BROKER_WAITING:
                 return bytes_take_u16(b, &m->waiting.readers);
         case BROKER_TAP:
                 return read_tap(b, &m->tap);
         case BROKER_SESSION:
-                return bytes_take_bool(b, &m->session.open);
+                return read_session(b, m);
         case BROKER_RECORDED:
                 return read_recorded(b, m);
+        case BROKER_WORDS:
+                return bytes_take_string(b, m->words, sizeof(m->words));
+        case BROKER_SWITCHED:
+                return read_status(b, &m->switched.status);
+        case BROKER_GRANT:
+                r = read_status(b, &m->grant.status);
+                return r < 0 ? r : bytes_take_string(b, m->grant.attempt, sizeof(m->grant.attempt));
         case BROKER_TYPE_INVALID:
                 break;
         }
@@ -210,15 +298,11 @@ int broker_receive(int fd, struct broker_message *ret) {
         return r;
 }
 
-int broker_connect(enum broker_purpose purpose, const char *attempt, const char *service, const char *seat,
-                   int *ret_fd) {
-        struct broker_message m = {.type = BROKER_HELLO, .hello.purpose = purpose};
+int broker_connect(const struct broker_hello *hello, int *ret_fd) {
+        const struct broker_message m = {.type = BROKER_HELLO, .hello = *hello};
         _cleanup_(closep) int fd = -1;
         int r;
-        if ((r = text_copy(m.hello.attempt, sizeof(m.hello.attempt), attempt)) < 0 ||
-            (r = text_copy(m.hello.service, sizeof(m.hello.service), service)) < 0 ||
-            (r = text_copy(m.hello.seat, sizeof(m.hello.seat), seat)) < 0 ||
-            (r = socket_connect(PATH_BROKER_SOCKET, 0, &fd)) < 0 || (r = broker_send(fd, &m)) < 0)
+        if ((r = socket_connect(PATH_BROKER_SOCKET, 0, &fd)) < 0 || (r = broker_send(fd, &m)) < 0)
                 return r;
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -267,23 +351,12 @@ static int send_with_fd(int fd, const void *p, size_t n, int passed) {
         return sendmsg(fd, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int change_session(int fd, enum broker_type type, uid_t uid, const char *attempt, int pidfd,
-                          uint64_t deadline_usec) {
-        struct broker_message m = {.type = type, .session_change.uid = uid};
+int broker_change_session(int fd, const struct broker_message *m, int pidfd, uint64_t deadline_usec) {
         uint8_t buf[SOCKET_MESSAGE_MAX];
         size_t n;
         int r;
-        if ((r = text_copy(m.session_change.attempt, sizeof(m.session_change.attempt), attempt)) < 0 ||
-            (r = encode(&m, buf, &n)) < 0 ||
+        if ((r = encode(m, buf, &n)) < 0 ||
             (r = pidfd >= 0 ? send_with_fd(fd, buf, n, pidfd) : socket_send(fd, buf, n)) < 0)
                 return r;
         return wait_recorded(fd, deadline_usec, NULL);
-}
-
-int broker_session_open(int fd, uid_t uid, const char *attempt, int pidfd, uint64_t deadline_usec) {
-        return change_session(fd, BROKER_SESSION_OPEN, uid, attempt, pidfd, deadline_usec);
-}
-
-int broker_session_close(int fd, uid_t uid, const char *attempt, uint64_t deadline_usec) {
-        return change_session(fd, BROKER_SESSION_CLOSE, uid, attempt, -1, deadline_usec);
 }

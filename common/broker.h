@@ -5,19 +5,40 @@
  * SO_PEERCRED as well.
  *
  *   client                               wardtapd
- *   HELLO purpose, attempt, service, seat
+ *   HELLO purpose, attempt, service, seat, tty
  *   WANT_TAP                         ->
  *                                    <-  WAITING readers           at once, and whenever the number changes
  *                                    <-  TAP ...                   when one is this client's
- *   ASK_SESSION uid                  ->
- *                                    <-  SESSION open
+ *                                    <-  WORDS text                for the screen: not about this attempt
+ *                                    <-  GONE                      the greeter has: nobody waits any more
+ *   ASK_SESSION uid                  ->                            BROKER_SEAT: after its TAP
+ *                                    <-  SESSION presence, closed_usec
+ *   KEY_USED device name             ->                            before its RECORD of a sign-in
  *   RECORD record                    ->
  *                                    <-  RECORDED status, seq      on disk (fdatasync) when status is 0
- *   SESSION_OPEN uid attempt + pidfd ->
+ *   SESSION_OPEN uid attempt user session + pidfd
+ *                                    ->
  *                                    <-  RECORDED status, seq      -EKEYREJECTED: it must not begin
+ *   SWITCH uid user unit             ->                            after its RECORD of a sign-in
+ *                                    <-  SWITCHED status           0: the person's session comes by itself
+ *   ASK_GRANT uid user unit          ->
+ *                                    <-  GRANT status, attempt     -ENOENT: none. -ESTALE: too late
  *
  * A tap belongs to its client until the client sends a RECORD of a verdict (the tap is then used up) or
- * hangs up (the tap is given to the next client that wants one, as long as it is fresh). */
+ * hangs up (the tap is given to the next client that wants one, as long as it is fresh).
+ *
+ * A client of BROKER_SEAT gets the tap it was asked for, at once. Its record of a tap-out has wardtapd park
+ * or end the session that is on the screen, if it is that person's. When it hangs up without a record, the
+ * seat is shown to the greeter, and the tap goes to the attempt that waits there.
+ *
+ * KEY_USED: which device the key was that signed, so that it is noticed when it is taken out. It is an id of
+ * wardtap-device's (devices/client.h), which was made of what the device says of itself.
+ *
+ * SWITCH: some greeters show a session only after a click, unless something was typed. So wardtapd is asked
+ * to have the display manager show it. That starts a PAM transaction of its own, for the person by name and
+ * with nobody to talk to; its attempt asks for the grant that the first one left, and lets in on the
+ * strength of it. A grant is good once, for BROKER_GRANT_USEC, for that person, service and unit of systemd.
+ */
 #pragma once
 
 #include <sys/types.h>
@@ -25,22 +46,34 @@
 #include "common/bytes.h"
 #include "common/record.h"
 
-#define BROKER_VERSION 1U
+#define BROKER_VERSION 3U
 
 /* A tap older than this is nobody's any more. */
 #define BROKER_TAP_FRESH_USEC (20U * 1000U * 1000U)
+#define BROKER_GRANT_USEC (10U * 1000U * 1000U)
+
+/* The PAM service of wardtapd's own transactions, where no display manager has one. It lets in by a grant
+ * and by nothing else, and shows an open session: it never begins one. */
+#define SWITCH_SERVICE "wardtap-switch"
 
 enum broker_type {
         BROKER_HELLO = 1,
         BROKER_WANT_TAP,
         BROKER_ASK_SESSION,
         BROKER_RECORD,
-        BROKER_SESSION_OPEN,  /* with the session leader's pidfd as SCM_RIGHTS */
-        BROKER_SESSION_CLOSE, /* uid, attempt */
+        BROKER_SESSION_OPEN, /* with the session leader's pidfd as SCM_RIGHTS */
+        BROKER_SESSION_CLOSE,
+        BROKER_SWITCH,
+        BROKER_ASK_GRANT,
+        BROKER_KEY_USED,
         BROKER_WAITING = 64,
         BROKER_TAP,
         BROKER_SESSION,
         BROKER_RECORDED,
+        BROKER_SWITCHED,
+        BROKER_GRANT,
+        BROKER_GONE,
+        BROKER_WORDS,
         BROKER_TYPE_INVALID = -1,
 };
 
@@ -50,7 +83,17 @@ enum broker_purpose {
         BROKER_ADMIN,        /* root only: records of administration, no taps */
         BROKER_SESSION_HOOK, /* SESSION_OPEN and SESSION_CLOSE on behalf of a PAM application with euid 0 */
         BROKER_STEP_UP,      /* an attempt inside an open session: a tap only when no sign-in waits for it */
+        BROKER_SEAT,         /* an attempt that wardtapd itself asked for: a tap at an open session */
         BROKER_PURPOSE_MAX,
+};
+
+/* Where a person's session is that an attempt opened or that may be resumed. */
+enum broker_presence {
+        BROKER_ABSENT,     /* there is none here */
+        BROKER_OPEN,       /* behind the screen, or on it where nobody knows screens */
+        BROKER_SHOWN,      /* on the screen */
+        BROKER_JUST_SHOWN, /* came to the screen after this client's tap, or is on its way to it */
+        BROKER_PRESENCE_MAX,
 };
 
 /* Why a card that was tapped has no usable number. */
@@ -66,7 +109,8 @@ enum tap_problem {
 /* The number as a key in the store: HMAC-SHA256 under one of the site's badge keys. */
 #define BADGE_INDEX_SIZE 32U
 #define BADGE_NUMBER_MAX 10U
-#define BADGE_INDEXES_MAX 2U /* the key in use, and the one before it */
+#define BROKER_DEVICE_SIZE 33U /* 32 lower-case hexadecimal digits */
+#define BADGE_INDEXES_MAX 2U   /* the key in use, and the one before it */
 struct badge_index {
         char key_id[17]; /* 16 hexadecimal digits: the first 8 bytes of SHA-256 of the badge key */
         uint8_t index[BADGE_INDEX_SIZE];
@@ -85,15 +129,18 @@ struct tap {
         uint8_t number[BADGE_NUMBER_MAX];
 };
 
+struct broker_hello {
+        enum broker_purpose purpose;
+        char attempt[33]; /* 32 hexadecimal digits; "" for ENROL and ADMIN */
+        char service[65];
+        char seat[65]; /* "" is seat0 */
+        char tty[65]; /* PAM_TTY: who waits on a virtual terminal gets taps only while it is on the screen */
+};
+
 struct broker_message {
         enum broker_type type;
         union {
-                struct {
-                        enum broker_purpose purpose;
-                        char attempt[33]; /* 32 hexadecimal digits; "" for ENROL and ADMIN */
-                        char service[65];
-                        char seat[65];
-                } hello;
+                struct broker_hello hello;
                 struct {
                         uint16_t readers;
                 } waiting;
@@ -102,7 +149,14 @@ struct broker_message {
                         uid_t uid;
                 } ask_session;
                 struct {
-                        bool open; /* this uid has a session on this station that an attempt opened */
+                        char device[BROKER_DEVICE_SIZE];
+                        char name[65]; /* the full name of whose it is, to call her by; "" is fine */
+                } key_used;
+                char words[257];
+                struct {
+                        enum broker_presence presence; /* of this uid's session */
+                        uint64_t closed_usec; /* CLOCK_REALTIME when Wardtap ended one of hers, and she has
+                                                 not begun another since; 0: it has not */
                 } session;
                 struct record record;
                 struct {
@@ -111,8 +165,23 @@ struct broker_message {
                 } recorded;
                 struct {
                         uid_t uid;
-                        char attempt[33];
-                } session_change; /* SESSION_OPEN, SESSION_CLOSE */
+                        char attempt[33]; /* "" where the site's own fallback let the person in */
+                        char user[65];
+                        char session[65]; /* logind's; "" when it is not known */
+                        bool resumed;     /* nothing begins: an open session was given back */
+                } session_change;         /* SESSION_OPEN, SESSION_CLOSE */
+                struct {
+                        uid_t uid;
+                        char user[65];
+                        char unit[129]; /* of the application: "lightdm.service" */
+                } person;               /* SWITCH, ASK_GRANT */
+                struct {
+                        int status; /* as switcher_done (helper/switcher.h): 0, the grant was used */
+                } switched;
+                struct {
+                        int status;
+                        char attempt[33]; /* "" unless status is 0 */
+                } grant;
         };
 };
 
@@ -126,8 +195,7 @@ void broker_write(struct writer *w, const struct broker_message *m);
 int broker_read(struct bytes b, struct broker_message *ret);
 
 /* Client side: connects (listener made by root) and says hello. */
-int broker_connect(enum broker_purpose purpose, const char *attempt, const char *service, const char *seat,
-                   int *ret_fd);
+int broker_connect(const struct broker_hello *hello, int *ret_fd);
 int broker_send(int fd, const struct broker_message *m);
 /* As socket_receive() and broker_read(). */
 int broker_receive(int fd, struct broker_message *ret);
@@ -135,6 +203,6 @@ int broker_receive(int fd, struct broker_message *ret);
  * number, the status wardtapd answered, or an error of the socket. Other messages that arrive meanwhile are
  * dropped. */
 int broker_record(int fd, const struct record *record, uint64_t deadline_usec, uint64_t *ret_seq);
-/* Sends SESSION_OPEN with the leader's pidfd (stays the caller's), or SESSION_CLOSE, and waits likewise. */
-int broker_session_open(int fd, uid_t uid, const char *attempt, int pidfd, uint64_t deadline_usec);
-int broker_session_close(int fd, uid_t uid, const char *attempt, uint64_t deadline_usec);
+/* Sends a SESSION_OPEN with the leader's pidfd (stays the caller's), or a SESSION_CLOSE (pidfd -1), and
+ * waits likewise. */
+int broker_change_session(int fd, const struct broker_message *m, int pidfd, uint64_t deadline_usec);

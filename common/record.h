@@ -5,7 +5,8 @@
 
 #include "common/bytes.h"
 
-/* name in WARDTAP_EVENT=, MESSAGE_ID, syslog priority. Each has an entry in packaging/wardtap.catalog. */
+/* name in WARDTAP_EVENT=, MESSAGE_ID, syslog priority. Each has an entry in packaging/wardtap.catalog. New
+ * ones come last: their numbers stand in the files of stations. */
 #define RECORD_EVENTS(X)                                                                                    \
         X(SIGN_IN, "sign-in", "59c0ce3c5fc74f0b8054c0021a580d5a", 5)                                        \
         X(RESUME, "resume", "0fbb80e4423b412ca0f19988e41d36ab", 5)                                          \
@@ -28,7 +29,19 @@
         X(READER_SLOWED, "reader-slowed", "68727cea970b49d489742a904146c283", 4)                            \
         X(WRITER_START, "writer-start", "8ec60928dc04494685594b73df31ca9a", 5)                              \
         X(WRITER_STOP, "writer-stop", "3d0d8ea765fe414b83c45c6867648ef2", 5)                                \
-        X(ALERT, "alert", "f8a3bf57a0af42c6be9d19a14c4247f3", 1)
+        X(ALERT, "alert", "f8a3bf57a0af42c6be9d19a14c4247f3", 1)                                            \
+        X(APPROVE, "approve", "1a31c08994e74b8c92fd5e0b70b9b03a", 5)                                        \
+        X(FALLBACK, "fallback", "e4889cf16d7347dab8c9ff3a58756b86", 5)                                      \
+        X(HANDOFF, "handoff", "0f6eef03d7c84b6cac77e42b551e62c3", 5)                                        \
+        X(LOCK, "lock", "28fb56488540432ab4b0b94fff7271a8", 5)                                              \
+        X(UNLOCK, "unlock", "3a0edac5c60f4fcaa0ede5b5e21d6c32", 5)                                          \
+        X(TAP_OUT, "tap-out", "7e70df34487c4b978519c63268057217", 5)                                        \
+        X(IDLE_LOCK, "idle-lock", "38871814c2cf45f494e35a710884fca0", 5)                                    \
+        X(SIGN_OUT, "sign-out", "a2aaa4ef20cc441aa79a53f941889b81", 5)                                      \
+        X(NEARBY_BADGE, "nearby-badge", "0e880e64f599439d9cf847aef080b0a8", 5)                              \
+        X(GUARD_ALERT, "guard-alert", "66a05b68844046cba7046b182906beeb", 1)                                \
+        X(KEY_ATTACH, "key-attach", "f432eba558114fe8a052f85e108dea7c", 6)                                  \
+        X(KEY_DETACH, "key-detach", "f2326796bfd042199310122f95b84340", 6)
 
 enum record_event {
 #define X(id, name, message_id, priority) RECORD_##id,

@@ -47,6 +47,11 @@ static const struct {
                 {"busy", "Too many sign-ins at once. Wait a moment and try again.",
                  "One user or program had more sign-ins open at the same time than it may have. If it "
                  "happens again, find the program that asks so often."},
+        [REASON_SCREEN_GONE] = {"screen-gone",
+                                "This screen is no longer in use. Tap your badge at the one you see.",
+                                "The greeter for which this sign-in waited has ended, and its display "
+                                "manager left it waiting. "
+                                "There is nothing to do."},
         [REASON_NO_TAPS] =
                 {"no-taps", "Badges are not read here. " OTHER_WAY,
                  "A program inside an open session asked for a badge. Taps go to greeters and login prompts "
@@ -211,6 +216,10 @@ static const struct {
                 {"timed-out", "That took too long. Tap your badge to start again.",
                  "The sign-in was not completed in the time it has. There is nothing to do, unless it "
                  "happens often at one station."},
+        [REASON_NOT_SHOWN] = {"not-shown", "Your session did not open. Tap your badge again.",
+                              "The person was let in, and the display manager did not show the session in "
+                              "time. Look at the "
+                              "log of the display manager (lightdm.service) and of wardtapd.service."},
         [REASON_NO_ANSWER] =
                 {"no-answer", "Nothing was typed. Tap your badge to start again.",
                  "The program could not ask the person, or nobody answered. There is nothing to do, "

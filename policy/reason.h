@@ -16,6 +16,7 @@ enum reason {
         REASON_TAPS_GONE,    /* wardtapd does not answer */
         REASON_DEVICES_GONE, /* wardtap-device does not answer */
         REASON_BUSY,         /* more attempts at once than this caller may have */
+        REASON_SCREEN_GONE,  /* the greeter that asked has ended; nobody reads this */
         REASON_NO_TAPS,      /* a program of an open session: taps are not for it */
         /* the badge */
         REASON_UNKNOWN_BADGE,
@@ -61,6 +62,7 @@ enum reason {
         /* ourselves */
         REASON_DEVICE_FAILED,
         REASON_TIMED_OUT,
+        REASON_NOT_SHOWN, /* let in, and no session came of it */
         REASON_NO_ANSWER, /* the conversation failed, or nobody answered the prompt */
         REASON_STORE,
         REASON_RECORD, /* AuditRequired=yes, and the record could not be written */

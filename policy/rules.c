@@ -94,7 +94,7 @@ struct rules *rules_new(void) {
         r->throttle_usec[2] = 60 * USEC_PER_SEC;
         r->n_throttle = 3;
         r->throttle_max_usec = 5 * USEC_PER_MIN;
-        r->recheck_usec = 5 * USEC_PER_MIN;
+        r->recheck_usec = 15 * USEC_PER_MIN;
         return r;
 }
 

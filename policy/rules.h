@@ -22,6 +22,9 @@ const char *factors_name(unsigned factors);
 
 enum service_use { USE_SIGN_IN, USE_STEP_UP, SERVICE_USE_MAX };
 enum tap_out { TAP_OUT_LOCK, TAP_OUT_SIGN_OUT, TAP_OUT_NOTHING, TAP_OUT_MAX };
+/* "lock", "sign-out", "nothing". */
+const char *tap_out_name(enum tap_out t);
+enum walk_away { WALK_AWAY_LOCK, WALK_AWAY_NOTHING, WALK_AWAY_MAX };
 enum grace_mode { GRACE_FIXED, GRACE_RENEWED, GRACE_MODE_MAX };
 enum assurance { ASSURANCE_NONE, ASSURANCE_AAL2, ASSURANCE_AAL3, ASSURANCE_MAX };
 enum fallback_use { FALLBACK_RECORD, FALLBACK_DENY, FALLBACK_MAX };
@@ -67,6 +70,7 @@ struct rule_role {
         enum grace_mode grace_mode;
         uint64_t grace_cap_usec;
         enum tap_out tap_out;
+        enum walk_away walk_away;
         uint64_t session_cap_usec; /* 0 = none */
         struct words key_models;   /* AAGUIDs, 32 lower-case hexadecimal digits each; none = any */
 };

@@ -3,6 +3,7 @@
  * applied. Files are made whole under another name and then renamed, so a crash leaves the old or the new.
  */
 #include "common/bytes.h"
+#include "common/paths.h"
 #include "policy/rules_internal.h"
 
 #include <errno.h>
@@ -139,9 +140,11 @@ static int archive(const struct apply *a) {
         return fsync(a->archive) < 0 || fsync(a->folder) < 0 ? -errno : 0;
 }
 
-/* One service name a line, for everybody: the module asks it before it asks anybody. */
+/* One service name a line, for everybody: the module asks it before it asks anybody. And what it must know
+ * when nobody answers, as a line that no service is called. */
 static int make_services(const struct apply *a) {
-        size_t size = 1, n = 0;
+        static const char deny[] = SERVICES_FALLBACK_DENY "\n";
+        size_t size = sizeof(deny), n = 0;
         for (size_t i = 0; i < a->r->n_services; i++)
                 size += strlen(a->r->services[i].name) + 1;
         _cleanup_(freep) char *text = malloc(size);
@@ -152,6 +155,10 @@ static int make_services(const struct apply *a) {
                 memcpy(text + n, a->r->services[i].name, length);
                 text[n + length] = '\n';
                 n += length + 1;
+        }
+        if (a->r->fallback == FALLBACK_DENY) {
+                memcpy(text + n, deny, sizeof(deny) - 1);
+                n += sizeof(deny) - 1;
         }
         return make_file(a->folder, SERVICES NEW, text, n, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, 0);
 }

@@ -10,7 +10,12 @@ static const char *const engines[] = {"auto", "lightdm", "logind", NULL};
 static const char *const locks[] = {"greeter", "session", NULL};
 static const char *const grace_modes[] = {"fixed", "renewed", NULL};
 static const char *const tap_outs[] = {"lock", "sign-out", "nothing", NULL};
+static const char *const walk_aways[] = {"lock", "nothing", NULL};
 static const char *const uses[] = {"sign-in", "step-up", NULL};
+
+const char *tap_out_name(enum tap_out t) {
+        return tap_outs[t];
+}
 
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define DAYS(n) ((n) *USEC_PER_DAY)
@@ -44,6 +49,7 @@ static const struct rule_key role_keys[] = {
         {"GraceMode", value_choice, AT(rule_role, grace_mode), .choices = grace_modes},
         {"GraceCap", value_time, AT(rule_role, grace_cap_usec), .min = USEC_PER_MIN, .max = DAYS(7)},
         {"TapOut", value_choice, AT(rule_role, tap_out), .choices = tap_outs},
+        {"WalkAway", value_choice, AT(rule_role, walk_away), .choices = walk_aways},
         {"SessionCap", value_time, AT(rule_role, session_cap_usec), .min = USEC_PER_MIN, .max = DAYS(30),
          .zero = true},
         {"KeyModels", value_models, AT(rule_role, key_models)},

@@ -10,7 +10,8 @@
  *         max sessions u8, engine u8, lock u8
  *
  *   roles (u16 of them): name, groups, stations, hours (u8 of them: days u8, from u16, to u16),
- *         sign-in u8, grace u64, mode u8, cap u64, tap-out u8, session cap u64, key models
+ *         sign-in u8, grace u64, mode u8, cap u64, tap-out u8, walk-away u8, session cap u64,
+ *         key models
  *
  *   places (u16): name, tags, idle lock u64, countdown u64, parked u64, session cap u64, inhibitors u8
  *
@@ -19,14 +20,18 @@
  *   SHA-256 of everything before it
  *
  * Texts have a u16 length, lists of words a u8 count, times are microseconds, bools 0 or 1. What is read was
- * written by this program as root; it is checked as if it were not. */
+ * written by this program as root; it is checked as if it were not.
+ *
+ * Version 1 had no walk-away in its roles; it is read as "lock", which is the default, until the rules are
+ * applied anew. */
 #include "common/bytes.h"
 #include "policy/rules_internal.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
 
-#define VERSION 1U
+#define VERSION 2U
+#define VERSION_WALK_AWAY 2U /* the first one that has it */
 #define DIGEST_SIZE 32U
 
 static const uint8_t magic[] = {'W', 'T', 'R', 'U', 'L', 'E', 'S', '\n'};
@@ -80,6 +85,7 @@ static void write_role(struct writer *w, const struct rule_role *role) {
         writer_u8(w, (uint8_t) role->grace_mode);
         writer_u64(w, role->grace_cap_usec);
         writer_u8(w, (uint8_t) role->tap_out);
+        writer_u8(w, (uint8_t) role->walk_away);
         writer_u64(w, role->session_cap_usec);
         write_words(w, &role->key_models);
 }
@@ -257,7 +263,7 @@ static int take_station(struct bytes *b, struct rules *r) {
         return 0;
 }
 
-static int take_role(struct bytes *b, struct rule_role *role) {
+static int take_role(struct bytes *b, unsigned version, struct rule_role *role) {
         int e;
         if ((e = take_text(b, name_is_valid, &role->name)) < 0 ||
             (e = take_words(b, group_is_valid, &role->groups)) < 0 ||
@@ -267,6 +273,7 @@ static int take_role(struct bytes *b, struct rule_role *role) {
             (e = take_enum(b, GRACE_MODE_MAX, &role->grace_mode)) < 0 ||
             (e = take_time(b, &role->grace_cap_usec)) < 0 ||
             (e = take_enum(b, TAP_OUT_MAX, &role->tap_out)) < 0 ||
+            (version >= VERSION_WALK_AWAY && (e = take_enum(b, WALK_AWAY_MAX, &role->walk_away)) < 0) ||
             (e = take_time(b, &role->session_cap_usec)) < 0)
                 return e;
         return take_words(b, model_is_valid, &role->key_models);
@@ -306,10 +313,10 @@ static int take_count(struct bytes *b, size_t max, size_t size, void *ret_array,
         return 0;
 }
 
-static int take_lists(struct bytes *b, struct rules *r) {
+static int take_lists(struct bytes *b, unsigned version, struct rules *r) {
         int e = take_count(b, RULES_ROLES_MAX, sizeof(*r->roles), &r->roles, &r->n_roles);
         for (size_t i = 0; e == 0 && i < r->n_roles; i++)
-                e = take_role(b, &r->roles[i]);
+                e = take_role(b, version, &r->roles[i]);
         if (e == 0)
                 e = take_count(b, RULES_PLACES_MAX, sizeof(*r->places), &r->places, &r->n_places);
         for (size_t i = 0; e == 0 && i < r->n_places; i++)
@@ -334,14 +341,14 @@ int rules_read(const void *p, size_t n, struct rules **ret) {
                 return -EBADMSG;
         if ((e = bytes_take_copy(&b, head, sizeof(head))) < 0 || (e = bytes_take_u16(&b, &version)) < 0)
                 return e;
-        if (memcmp(head, magic, sizeof(magic)) != 0 || version != VERSION)
+        if (memcmp(head, magic, sizeof(magic)) != 0 || version == 0 || version > VERSION)
                 return -EBADMSG;
 
         _cleanup_(rules_freep) struct rules *r = rules_new();
         if (!r)
                 return -ENOMEM;
-        if ((e = take_site(&b, r)) < 0 || (e = take_station(&b, r)) < 0 || (e = take_lists(&b, r)) < 0 ||
-            (e = bytes_end(&b)) < 0)
+        if ((e = take_site(&b, r)) < 0 || (e = take_station(&b, r)) < 0 ||
+            (e = take_lists(&b, version, r)) < 0 || (e = bytes_end(&b)) < 0)
                 return e;
         hex_encode(sum, sizeof(sum), r->hash);
         *ret = TAKE_PTR(r);

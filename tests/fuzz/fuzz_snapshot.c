@@ -29,6 +29,18 @@ static void decide(const struct rules *r, enum policy_verdict *ret) {
         *ret = d.verdict;
 }
 
+/* Older versions are read, and written as the one in use. */
+static bool is_current(const uint8_t *data, const uint8_t *again) {
+        return memcmp(data, again, 10) == 0;
+}
+
+static bool is_readable(const uint8_t *p, size_t n) {
+        struct rules *r = NULL;
+        bool readable = rules_read(p, n, &r) == 0;
+        rules_free(r);
+        return readable;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(freep) uint8_t *sealed = malloc(size + 32), *again = NULL;
@@ -43,7 +55,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 abort(); /* nobody finds a hash by chance */
         if (rules_read(sealed, size + 32, &r) < 0)
                 return 0;
-        if (rules_write(r, &again, &n) < 0 || n != size + 32 || memcmp(again, sealed, n) != 0)
+        if (rules_write(r, &again, &n) < 0)
+                abort();
+        if (is_current(data, again) ? n != size + 32 || memcmp(again, sealed, n) != 0
+                                    : !is_readable(again, n))
                 abort();
         decide(r, &verdict);
         if (verdict >= POLICY_VERDICT_MAX)

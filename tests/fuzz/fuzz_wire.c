@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wire messages: what decodes must encode to the same bytes. */
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 #include "common/util.h"
 

@@ -53,6 +53,28 @@ static void a_tap_without_a_number_must_say_why(void **state) {
         assert_int_equal(broker_read((struct bytes){buf, encode(&m, buf, sizeof(buf))}, &back), 0);
 }
 
+static void the_id_of_a_device_is_32_digits(void **state) {
+        static const char *const bad[] = {"", "00ff00ff00ff00ff00ff00ff00ff00f",
+                                          "00FF00ff00ff00ff00ff00ff00ff00ff",
+                                          "../ff00ff00ff00ff00ff00ff00ff00f"};
+        struct broker_message m = {.type = BROKER_KEY_USED,
+                                   .key_used.device = "00ff00ff00ff00ff00ff00ff00ff00ff"},
+                              back;
+        uint8_t buf[64];
+        size_t n = encode(&m, buf, sizeof(buf));
+        assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
+        assert_string_equal(back.key_used.device, m.key_used.device);
+        for (size_t cut = 0; cut < n; cut++)
+                assert_int_equal(broker_read((struct bytes){buf, cut}, &back), -EBADMSG);
+        assert_int_equal(broker_read((struct bytes){buf, n + 1}, &back), -EBADMSG);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                memset(&m.key_used, 0, sizeof(m.key_used));
+                memcpy(m.key_used.device, bad[i], strlen(bad[i]));
+                n = encode(&m, buf, sizeof(buf));
+                assert_int_equal(broker_read((struct bytes){buf, n}, &back), -EBADMSG);
+        }
+}
+
 static void another_version_is_not_spoken(void **state) {
         struct broker_message m = {.type = BROKER_WANT_TAP}, back;
         uint8_t buf[16];
@@ -71,11 +93,40 @@ static void the_status_of_a_record_is_an_errno(void **state) {
         assert_int_equal(broker_read((struct bytes){buf, n}, &back), -EBADMSG);
 }
 
+static void people_and_sessions_survive_the_way(void **state) {
+        static const struct broker_message examples[] = {
+                {.type = BROKER_SESSION_OPEN, .session_change = {2001, "", "anna", "c2", false}},
+                {.type = BROKER_SESSION_OPEN, .session_change = {2001, "", "anna", "", true}},
+                {.type = BROKER_SESSION_CLOSE,
+                 .session_change = {2001, "00112233445566778899aabbccddeeff", "anna", "", false}},
+                {.type = BROKER_SWITCH, .person = {2001, "anna", "lightdm.service"}},
+                {.type = BROKER_ASK_GRANT, .person = {2001, "anna", "lightdm.service"}},
+                {.type = BROKER_SWITCHED, .switched.status = -EOPNOTSUPP},
+                {.type = BROKER_GRANT, .grant = {0, "00112233445566778899aabbccddeeff"}},
+                {.type = BROKER_GRANT, .grant = {-ESTALE, ""}},
+                {.type = BROKER_GONE},
+                {.type = BROKER_SESSION, .session = {BROKER_OPEN, 0}},
+                {.type = BROKER_SESSION, .session = {BROKER_ABSENT, UINT64_C(1795127520000000)}},
+        };
+        for (size_t i = 0; i < ELEMENTSOF(examples); i++) {
+                struct broker_message back;
+                uint8_t buf[512];
+                size_t n = encode(&examples[i], buf, sizeof(buf));
+                assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
+                assert_memory_equal(&back, &examples[i], sizeof(back));
+                for (size_t cut = 0; cut < n; cut++)
+                        assert_int_equal(broker_read((struct bytes){buf, cut}, &back), -EBADMSG);
+                assert_int_equal(broker_read((struct bytes){buf, n + 1}, &back), -EBADMSG);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_tap_survives_the_way_and_no_cut_of_it_does),
                 cmocka_unit_test(a_tap_without_a_number_must_say_why),
+                cmocka_unit_test(the_id_of_a_device_is_32_digits),
                 cmocka_unit_test(another_version_is_not_spoken),
+                cmocka_unit_test(people_and_sessions_survive_the_way),
                 cmocka_unit_test(the_status_of_a_record_is_an_errno),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

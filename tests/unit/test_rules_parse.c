@@ -74,6 +74,7 @@ static const char all_keys[] =
         "GraceMode=renewed\n"
         "GraceCap=20h\n"
         "TapOut=sign-out\n"
+        "WalkAway=nothing\n"
         "SessionCap=24h\n"
         "KeyModels=CB69481E-8FF7-4039-93EC-0A2729A154A8 00000000000000000000000000000001\n"
         "-Colour=blue\n"
@@ -131,6 +132,7 @@ static void every_key_is_read(void **state) {
         assert_true(role->grace_usec == MIN(90) && role->grace_cap_usec == H(20));
         assert_int_equal(role->grace_mode, GRACE_RENEWED);
         assert_int_equal(role->tap_out, TAP_OUT_SIGN_OUT);
+        assert_int_equal(role->walk_away, WALK_AWAY_NOTHING);
         assert_true(role->session_cap_usec == H(24));
         assert_words(&role->key_models, "cb69481e8ff7403993ec0a2729a154a8|00000000000000000000000000000001");
 
@@ -158,7 +160,7 @@ static void what_is_left_out_has_the_documented_default(void **state) {
         assert_int_equal(r->n_throttle, 3);
         assert_true(r->throttle_usec[0] == SEC(5) && r->throttle_usec[1] == SEC(15) &&
                     r->throttle_usec[2] == SEC(60) && r->throttle_max_usec == MIN(5) &&
-                    r->recheck_usec == MIN(5));
+                    r->recheck_usec == MIN(15));
         assert_true(r->station_from_host);
         assert_int_equal(r->tags.n, 0);
         assert_int_equal(r->fallback, FALLBACK_RECORD);
@@ -172,6 +174,7 @@ static void what_is_left_out_has_the_documented_default(void **state) {
                     role->session_cap_usec == H(14));
         assert_int_equal(role->grace_mode, GRACE_FIXED);
         assert_int_equal(role->tap_out, TAP_OUT_LOCK);
+        assert_int_equal(role->walk_away, WALK_AWAY_LOCK);
         assert_int_equal(role->stations.n + role->hours.n + role->key_models.n, 0);
         const struct rule_place *places[] = {&r->places[0], rules_default_place()};
         for (size_t i = 0; i < ELEMENTSOF(places); i++)
@@ -292,6 +295,7 @@ static const struct bad bad_values[] = {
         {BASE "GraceCap=0", 5, "GraceCap=0 is out of range: write a time from 1min to 7d."},
         {BASE "GraceMode=rolling", 5, "GraceMode=rolling is not right: write fixed or renewed."},
         {BASE "TapOut=Lock", 5, "TapOut=Lock is not right: write lock, sign-out or nothing."},
+        {BASE "WalkAway=sign-out", 5, "WalkAway=sign-out is not right: write lock or nothing."},
         {BASE "SignIn=key", 5,
          "SignIn=key is not right: write badge, badge+key, badge+key+verify or key+verify."},
         {BASE "SignIn=key+badge", 5,

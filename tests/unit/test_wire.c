@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wire messages arrive as they were sent, in both versions; anything else is refused. */
-#include "pam_module/wire.h"
+/* Wire messages arrive as they were sent, in every version; anything else is refused. */
+#include "common/wire.h"
 
 #include "common/socket.h"
 #include "common/util.h"
@@ -14,9 +14,9 @@
 
 static const struct wire_message examples[] = {
         {.type = WIRE_START,
-         .start = {WIRE_AUTHENTICATE, true, "lightdm", "nurse1", ":0", "", "", "seat0", "c2", ""}},
+         .start = {WIRE_AUTHENTICATE, true, true, "lightdm", "nurse1", ":0", "", "", "seat0", "c2", ""}},
         {.type = WIRE_START,
-         .start = {WIRE_OPEN_SESSION, false, "login", "", "", "h", "r", "", "", ATTEMPT}},
+         .start = {WIRE_OPEN_SESSION, false, false, "login", "", "", "h", "r", "", "", ATTEMPT}},
         {.type = WIRE_ANSWER, .answer = "123456"},
         {.type = WIRE_NO_ANSWER},
         {.type = WIRE_USER, .user = "nurse1"},
@@ -42,7 +42,7 @@ static int decode(const uint8_t *p, size_t n, struct wire_message *ret) {
         return wire_read((struct bytes){p, n}, ret);
 }
 
-static void every_message_survives_the_way_in_both_versions(void **state) {
+static void every_message_survives_the_way_in_every_version(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(examples); i++)
                 for (unsigned v = WIRE_VERSION_MIN; v <= WIRE_VERSION; v++) {
                         struct wire_message want = examples[i], back;
@@ -52,6 +52,8 @@ static void every_message_survives_the_way_in_both_versions(void **state) {
                         want.version = (uint8_t) v;
                         if (v < 2 && want.type == WIRE_START)
                                 want.start.session[0] = want.start.session[1] = 0;
+                        if (v < 3 && want.type == WIRE_START)
+                                want.start.again = false;
                         if (v < 2 && want.type == WIRE_VERDICT)
                                 memset(want.verdict.code, 0, sizeof(want.verdict.code));
                         assert_memory_equal(&back, &want, sizeof(want));
@@ -97,11 +99,26 @@ static void an_enum_out_of_range_is_refused(void **state) {
         buf[2] = 1;
         buf[3] = 2; /* neither silent nor not */
         assert_int_equal(decode(buf, n, &back), -EBADMSG);
+        buf[3] = 1;
+        buf[4] = 2; /* neither again nor not */
+        assert_int_equal(decode(buf, n, &back), -EBADMSG);
         n = encode(&examples[9], WIRE_VERSION, buf, sizeof(buf));
         for (unsigned verdict = WIRE_VERDICT_MAX; verdict < 256; verdict++) {
                 buf[2] = (uint8_t) verdict;
                 assert_int_equal(decode(buf, n, &back), -EBADMSG);
         }
+}
+
+static void again_is_said_only_to_who_knows_it(void **state) {
+        static const struct wire_message m = {.type = WIRE_VERDICT,
+                                              .verdict = {WIRE_AGAIN, ATTEMPT, "7QF2M3"}};
+        uint8_t buf[1024];
+        struct wire_message back;
+        size_t n = encode(&m, 2, buf, sizeof(buf));
+        assert_int_equal(decode(buf, n, &back), -EBADMSG);
+        n = encode(&m, 3, buf, sizeof(buf));
+        assert_int_equal(decode(buf, n, &back), 0);
+        assert_int_equal(back.verdict.verdict, WIRE_AGAIN);
 }
 
 /* A message of one string. */
@@ -208,10 +225,11 @@ static void an_erased_message_holds_nothing(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(every_message_survives_the_way_in_both_versions),
+                cmocka_unit_test(every_message_survives_the_way_in_every_version),
                 cmocka_unit_test(a_cut_or_longer_message_is_refused_and_leaves_the_output_alone),
                 cmocka_unit_test(other_versions_and_unknown_types_are_refused),
                 cmocka_unit_test(an_enum_out_of_range_is_refused),
+                cmocka_unit_test(again_is_said_only_to_who_knows_it),
                 cmocka_unit_test(lengths_have_limits),
                 cmocka_unit_test(an_empty_answer_or_name_is_none),
                 cmocka_unit_test(text_that_could_rewrite_a_screen_is_refused),

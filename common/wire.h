@@ -5,7 +5,8 @@
  *
  *   module                                  attempt
  *   START hook, service, user, tty, ...  ->
- *                                        <- USER name                PAM_USER was empty and is now known
+ *                                        <- USER name                PAM_USER was empty: this person is let
+ * in
  *                                        <- INFO | ERROR text        shown through the conversation
  *                                        <- PROMPT style, text
  *   ANSWER text | NO_ANSWER              ->
@@ -19,16 +20,19 @@
  * it). Every text, name and answer is clean (text_is_clean()); ids are lower-case hexadecimal, codes
  * upper-case letters and digits.
  *
+ * AGAIN ends an attempt as DENY does, and tells the module to begin the next one at once, as `again`: the
+ * application named nobody and waits for whoever comes, so that one person's refusal does not end it.
+ *
  * Versions: a program that loaded an older module keeps it until it ends, through any update. authd answers
  * in the version of START, from WIRE_VERSION_MIN on; before START, in the oldest. Version 1 has no `session`
- * in START and no `code` in VERDICT. */
+ * in START and no `code` in VERDICT; version 2 has no `again` in START and is never told AGAIN. */
 #pragma once
 
 #include <sys/types.h>
 
 #include "common/bytes.h"
 
-#define WIRE_VERSION 2U
+#define WIRE_VERSION 3U
 #define WIRE_VERSION_MIN 1U
 #define WIRE_TEXT_MAX 512U   /* bytes of a text for the screen */
 #define WIRE_ANSWER_MAX 256U /* bytes of an answer; a PIN has at most 63 (CTAP 2.1, 6.5.1) */
@@ -49,20 +53,26 @@ enum wire_hook {
         WIRE_AUTHENTICATE = 1,
         WIRE_OPEN_SESSION,
         WIRE_CLOSE_SESSION,
+        WIRE_RESUME_SESSION, /* something else than an attempt gave this person her open session back */
+        WIRE_SEAT,           /* wardtapd alone: a tap at an open session, with nobody to talk to */
+        WIRE_RECHECK, /* wardtapd alone: may this person still sign in? INFO names the reason of a DENY */
         WIRE_HOOK_MAX,
 };
 
 enum wire_verdict {
         WIRE_ALLOW = 0,
-        WIRE_DENY = 1,     /* PAM_AUTH_ERR */
-        WIRE_UNAVAIL = 2,  /* PAM_AUTHINFO_UNAVAIL: the stack goes on to what the site allows next */
-        WIRE_MAXTRIES = 3, /* PAM_MAXTRIES */
+        WIRE_DENY = 1,      /* PAM_AUTH_ERR */
+        WIRE_UNAVAIL = 2,   /* PAM_AUTHINFO_UNAVAIL: the stack goes on to what the site allows next */
+        WIRE_MAXTRIES = 3,  /* PAM_MAXTRIES */
+        WIRE_AGAIN = 4,     /* nobody was let in; ask again for the next person (version 3, authenticate) */
+        WIRE_ELSEWHERE = 5, /* SEAT: something must be read or typed, so it is a greeter's to ask */
         WIRE_VERDICT_MAX,
 };
 
 struct wire_start {
         enum wire_hook hook;
-        bool silent;      /* PAM_SILENT: show nothing */
+        bool silent;      /* PAM_SILENT: the attempt decides what must be shown nevertheless */
+        bool again;       /* follows an attempt whose last words are still on the screen (version 3) */
         char service[65]; /* PAM_SERVICE */
         char user[65];    /* PAM_USER, "" where the application set none */
         char tty[65];     /* PAM_TTY */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Collects the station's tags. */
-#include "pam_module/auth/tags.h"
+#include "policy/tags.h"
 
 #include "common/util.h"
 
@@ -20,7 +20,7 @@ static void add_word(struct tags *t, const char *word, size_t n) {
 }
 
 static void add_text(struct tags *t, const char *text) {
-        static const char space[] = " \t\n";
+        static const char space[] = " \t\r\n";
         while (*(text += strspn(text, space))) {
                 size_t n = strcspn(text, space);
                 add_word(t, text, n);
@@ -28,18 +28,19 @@ static void add_text(struct tags *t, const char *text) {
         }
 }
 
-static bool is_roots(int fd) {
+static bool counts(int fd) {
         struct stat st;
-        return fstat(fd, &st) >= 0 && S_ISREG(st.st_mode) && st.st_uid == 0 && !(st.st_mode & 022);
+        return fstat(fd, &st) >= 0 && S_ISREG(st.st_mode) && st.st_uid == 0 && !(st.st_mode & 022) &&
+               st.st_size <= (off_t) TAGS_BYTES;
 }
 
 static void add_file(struct tags *t, int folder, const char *name) {
         char text[TAGS_BYTES + 1];
         _cleanup_(closep) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0 || !is_roots(fd))
+        if (fd < 0 || !counts(fd))
                 return;
         ssize_t n = read(fd, text, sizeof(text) - 1);
-        if (n <= 0)
+        if (n <= 0 || memchr(text, 0, (size_t) n))
                 return;
         text[n] = 0;
         add_text(t, text);

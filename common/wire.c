@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Encoding and decoding of the messages between module and attempt, in every version still spoken. */
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 #include "common/socket.h"
 #include "common/util.h"
@@ -22,6 +22,8 @@ static void put(struct writer *w, const char *s, size_t size) {
 static void write_start(struct writer *w, unsigned version, const struct wire_start *s) {
         writer_u8(w, (uint8_t) s->hook);
         writer_u8(w, s->silent);
+        if (version >= 3)
+                writer_u8(w, s->again);
         put(w, s->service, sizeof(s->service));
         put(w, s->user, sizeof(s->user));
         put(w, s->tty, sizeof(s->tty));
@@ -110,6 +112,7 @@ static int read_start(struct bytes *b, unsigned version, struct wire_start *s) {
                 return -EBADMSG;
         s->hook = (enum wire_hook) hook;
         if ((r = bytes_take_bool(b, &s->silent)) < 0 ||
+            (version >= 3 && (r = bytes_take_bool(b, &s->again)) < 0) ||
             (r = take_text_not_empty(b, s->service, sizeof(s->service))) < 0 ||
             (r = take_text(b, s->user, sizeof(s->user))) < 0 ||
             (r = take_text(b, s->tty, sizeof(s->tty))) < 0 ||
@@ -132,7 +135,8 @@ static int read_verdict(struct bytes *b, struct wire_message *m) {
         int r = bytes_take_u8(b, &verdict);
         if (r < 0)
                 return r;
-        if (verdict >= WIRE_VERDICT_MAX)
+        if (verdict >= WIRE_VERDICT_MAX ||
+            ((verdict == WIRE_AGAIN || verdict == WIRE_ELSEWHERE) && m->version < 3))
                 return -EBADMSG;
         m->verdict.verdict = (enum wire_verdict) verdict;
         r = take_attempt(b, m->verdict.attempt, sizeof(m->verdict.attempt));
