@@ -78,6 +78,11 @@ int device_watch(struct device_operation **ret) {
         return operation_start(&q, ret);
 }
 
+int device_watch_keys(struct device_operation **ret) {
+        struct device_request q = {.op = DEVICE_OP_WATCH_KEYS};
+        return operation_start(&q, ret);
+}
+
 int device_identify(const char *reader, unsigned deadline_ms, struct device_operation **ret) {
         struct device_request q = {.op = DEVICE_OP_IDENTIFY, .deadline_ms = deadline_ms};
         int r = text_copy(q.reader, sizeof(q.reader), reader);
@@ -138,7 +143,7 @@ int device_fd(const struct device_operation *op) {
 static bool is_expected(struct device_operation *op, const struct device_event *e) {
         if (!device_event_belongs(op->op, e->type))
                 return false;
-        if (op->op != DEVICE_OP_WATCH && ++op->events > EVENTS_MAX)
+        if (!device_op_is_watch(op->op) && ++op->events > EVENTS_MAX)
                 return false;
         if (e->type != DEVICE_EVENT_PIN_WANTED)
                 return true;

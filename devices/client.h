@@ -22,6 +22,9 @@
 #define DEVICE_SIGNATURE_MAX 1024U
 #define DEVICE_ATTSTMT_MAX 4096U /* attestation statement, CBOR */
 #define DEVICE_PIN_MAX 63U       /* bytes of UTF-8 (CTAP 2.1, 6.5.1) */
+#define DEVICE_KEY_ID_SIZE 33U   /* 32 hexadecimal digits */
+#define DEVICE_PRODUCT_SIZE 65U
+#define DEVICE_KEYS_MAX 16U /* that the key watch tells of at a time */
 
 /* What went wrong, in the words of devices. Callers map it to what people read. */
 enum device_reason {
@@ -61,13 +64,16 @@ enum device_reason {
 const char *device_reason_name(enum device_reason reason);
 
 enum device_event_type {
-        DEVICE_EVENT_READER_ATTACHED = 1, /* watch: reader */
+        DEVICE_EVENT_READER_ATTACHED = 1, /* watch: reader, present: a card lies in it already */
         DEVICE_EVENT_READER_DETACHED,     /* watch: reader */
         DEVICE_EVENT_CARD_INSERTED, /* watch: reader, atr (empty when unknown), seen_usec. A card that lay
                                        in the reader before the watch saw the reader is none */
         DEVICE_EVENT_CARD_REMOVED,  /* watch: reader */
         DEVICE_EVENT_PCSC_LOST,     /* watch: pcscd is gone; all readers count as detached */
         DEVICE_EVENT_PCSC_READY,    /* watch: pcscd answers; its readers follow as READER_ATTACHED */
+        DEVICE_EVENT_KEY_ATTACHED,  /* key watch: key; present: it was there when the watch began */
+        DEVICE_EVENT_KEY_DETACHED,  /* key watch: key */
+        DEVICE_EVENT_KEYS_LISTED,   /* key watch: all that were there have been said */
         DEVICE_EVENT_KEY_WANTED,    /* key operations: none is plugged in, plug one in */
         DEVICE_EVENT_PIN_WANTED,    /* answer with device_send_pin() */
         DEVICE_EVENT_TOUCH_WANTED,  /* `verify` says: with the enrolled finger. Several keys plugged in may
@@ -79,6 +85,15 @@ enum device_event_type {
         DEVICE_EVENT_DONE,          /* result of set PIN */
         DEVICE_EVENT_FAILED,        /* any operation: reason, retries, detail. Nothing follows */
         DEVICE_EVENT_TYPE_INVALID = -1,
+};
+
+/* A key as a device, whoever's it is. The id is the same whenever the same key comes back to the same port;
+ * it is made of what the device says of itself, so it is a claim, and good for nothing but telling that a
+ * device came or went. Two keys of one model without serial numbers have the same one, one after the other
+ * in the same port. */
+struct device_key {
+        char id[DEVICE_KEY_ID_SIZE];
+        char product[DEVICE_PRODUCT_SIZE]; /* fit for a screen; may be empty */
 };
 
 struct device_badge {
@@ -115,6 +130,8 @@ struct device_assertion {
         size_t authdata_len;
         uint8_t signature[DEVICE_SIGNATURE_MAX];
         size_t signature_len;
+        char device[DEVICE_KEY_ID_SIZE]; /* id of the device that answered, as the key watch tells it; ""
+                                            where it has none */
 };
 
 struct device_event {
@@ -124,10 +141,12 @@ struct device_event {
         size_t atr_len;
         uint64_t seen_usec; /* CLOCK_MONOTONIC */
         bool verify;
+        bool present;
         enum device_reason reason;
         int retries;    /* tries left, -1 unknown */
         int32_t detail; /* PC/SC or FIDO_ERR_* number, for the log */
         union {
+                struct device_key key;
                 struct device_badge badge;
                 struct device_key_info key_info;
                 struct device_credential credential;
@@ -172,11 +191,12 @@ struct device_assert_request {
 
 struct device_operation;
 
-/* Each starts an operation. deadline_ms is for the whole of it, at most 120000; 0 for the watch, which has
- * none. After the deadline the operation ends by itself with DEVICE_TIMED_OUT or a more exact reason.
+/* Each starts an operation. deadline_ms is for the whole of it, at most 120000; 0 for the watches, which
+ * have none. After the deadline the operation ends by itself with DEVICE_TIMED_OUT or a more exact reason.
  * Errors: those of socket_connect(); -EINVAL for a request out of its limits; -EMSGSIZE. A wardtap-device
  * that hangs up at once is no error here: device_next() tells why. The request is not kept. */
-int device_watch(struct device_operation **ret);
+int device_watch(struct device_operation **ret);      /* over readers and cards */
+int device_watch_keys(struct device_operation **ret); /* which keys are plugged in; opens none of them */
 int device_identify(const char *reader, unsigned deadline_ms, struct device_operation **ret);
 int device_key_info(unsigned deadline_ms, struct device_operation **ret);
 int device_make_credential(const struct device_make_request *q, unsigned deadline_ms,

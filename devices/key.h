@@ -8,11 +8,10 @@
 
 #define KEYS_MAX 8U
 #define KEY_PATH_MAX 255U
-#define KEY_PRODUCT_MAX 64U
 
 struct key_entry {
         char path[KEY_PATH_MAX + 1];
-        char product[KEY_PRODUCT_MAX + 1]; /* "" where the key says nothing fit to show */
+        char product[DEVICE_PRODUCT_SIZE]; /* "" where the key says nothing fit to show */
 };
 
 struct key_list {
@@ -23,8 +22,9 @@ struct key_list {
 struct key {
         fido_dev_t *dev; /* open, or NULL */
         struct key_entry entry;
-        uint64_t touch_wanted_usec; /* CLOCK_MONOTONIC, 0 before */
-        bool holds;                 /* it has said that it holds an allowed credential */
+        char device[DEVICE_KEY_ID_SIZE]; /* id of the node; "" where it has none */
+        uint64_t touch_wanted_usec;      /* CLOCK_MONOTONIC, 0 before */
+        bool holds;                      /* it has said that it holds an allowed credential */
 };
 
 /* How a key is to know that its owner is there. */

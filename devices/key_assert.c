@@ -92,8 +92,10 @@ int key_try_assertion(struct operation *op, struct key *k, enum key_how how, con
                 r = fido_dev_get_assert(k->dev, a, pin);
         if (r == FIDO_OK)
                 r = copy_assertion(op, a, &ret->assertion);
-        if (r == FIDO_OK)
+        if (r == FIDO_OK) {
+                memcpy(ret->assertion.device, k->device, sizeof(k->device));
                 ret->type = DEVICE_EVENT_ASSERTION;
+        }
         fido_assert_free(&a);
         return r;
 }

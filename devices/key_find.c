@@ -8,6 +8,8 @@
 enum {
         LIST_PAUSE_MS = 200,
         SETTLE_MS = 2000, /* udev gives a new node its owner a moment after it is there */
+        STALE_MS = 32000, /* a key still waits for the touch that a killed process asked for: 30 s
+                             (CTAP 2.1, 6.2) */
         LOOK_MS = 2000,   /* for one of several keys to say whether it holds a credential */
         TOUCH_SLICE_MS = 20,
 };
@@ -27,15 +29,20 @@ static struct outcome wait_key(const struct operation *op, struct key_list *ret)
         }
 }
 
-/* Opens one key. Another program that holds it is waited for until the deadline, a node that cannot be
- * opened yet for a moment. */
+/* Whether it may still come to be opened: a node that udev has not handed over, or a key that says on every
+ * other channel that it is busy, which libfido2 reports as an answer it cannot read. */
+static bool may_come(struct outcome o, uint64_t waited_usec) {
+        if (o.reason == DEVICE_FAILED && o.detail == FIDO_ERR_INTERNAL)
+                return waited_usec < SETTLE_MS * 1000U;
+        return o.reason == DEVICE_BAD_ANSWER && o.detail == FIDO_ERR_RX && waited_usec < STALE_MS * 1000U;
+}
+
+/* Opens one key. Another program that holds it is waited for until the deadline. */
 static struct outcome open_one(const struct operation *op, const struct key_entry *entry, struct key *ret) {
-        uint64_t settled = now_monotonic_usec() + SETTLE_MS * 1000U;
+        uint64_t begun = now_monotonic_usec();
         for (;;) {
                 struct outcome o = key_open(op, entry, ret);
-                bool settling = o.reason == DEVICE_FAILED && o.detail == FIDO_ERR_INTERNAL &&
-                                now_monotonic_usec() < settled;
-                if (o.reason != DEVICE_BUSY && !settling)
+                if (o.reason != DEVICE_BUSY && !may_come(o, now_monotonic_usec() - begun))
                         return o;
                 enum device_reason reason = operation_pause(op, LIST_PAUSE_MS);
                 if (reason == DEVICE_CANCELLED)

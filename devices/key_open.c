@@ -2,6 +2,7 @@
 /* Lists, opens and closes keys. */
 #include "common/util.h"
 #include "devices/key.h"
+#include "devices/key_node.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 static void copy_entry(struct key_entry *ret, const char *path, const char *product) {
         *ret = (struct key_entry){0};
         memcpy(ret->path, path, strlen(path));
-        if (product && text_is_clean(product, KEY_PRODUCT_MAX))
+        if (product && text_is_clean(product, DEVICE_PRODUCT_SIZE - 1))
                 memcpy(ret->product, product, strlen(product));
 }
 
@@ -64,6 +65,7 @@ static struct outcome open_failed(const struct operation *op, const struct key *
 
 struct outcome key_open(const struct operation *op, const struct key_entry *entry, struct key *ret) {
         struct key k = {.entry = *entry};
+        key_node_id_of(&key_folders, entry->path, k.device);
         if (is_held(entry->path))
                 return outcome_of(DEVICE_BUSY, 0);
         k.dev = fido_dev_new();

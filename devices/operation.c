@@ -83,6 +83,17 @@ enum device_reason operation_pause(const struct operation *op, int ms) {
         return reason == DEVICE_TIMED_OUT ? DEVICE_OK : reason;
 }
 
+enum device_reason operation_wait(const struct operation *op, int fd) {
+        struct pollfd p[] = {{.fd = op->fd, .events = POLLRDHUP}, {.fd = fd, .events = POLLIN}};
+        for (;;) {
+                int r = ppoll(p, ELEMENTSOF(p), NULL, &wait_mask);
+                if (cancelled || (r < 0 && errno != EINTR) || (r > 0 && p[0].revents))
+                        return DEVICE_CANCELLED;
+                if (r > 0)
+                        return DEVICE_OK;
+        }
+}
+
 enum device_reason operation_ask_pin(const struct operation *op, char ret[DEVICE_PIN_MAX + 1]) {
         uint8_t buf[DEVICE_PIN_MAX + 8];
         size_t n;

@@ -9,7 +9,7 @@
 
 struct operation {
         int fd;
-        uint64_t deadline_usec; /* CLOCK_MONOTONIC, UINT64_MAX for the watch */
+        uint64_t deadline_usec; /* CLOCK_MONOTONIC, UINT64_MAX for the watches */
         struct device_request request;
 };
 
@@ -37,6 +37,9 @@ int operation_left_ms(const struct operation *op);
  * caller hung up or SIGTERM came. Whatever the caller sends meanwhile stays unread. */
 enum device_reason operation_pause(const struct operation *op, int ms);
 
+/* Waits, without a deadline, until fd is readable: DEVICE_OK; DEVICE_CANCELLED as above. */
+enum device_reason operation_wait(const struct operation *op, int fd);
+
 /* Asks the caller for a PIN and waits for it. The caller of this wipes it. DEVICE_OK, DEVICE_TIMED_OUT,
  * DEVICE_CANCELLED, DEVICE_BAD_ANSWER. */
 enum device_reason operation_ask_pin(const struct operation *op, char ret[DEVICE_PIN_MAX + 1]);
@@ -54,5 +57,6 @@ void operation_last_words(enum device_reason reason);
 
 /* The operations. Each reports by itself and returns. */
 void watch_run(struct operation *op);
+void key_watch_run(struct operation *op);
 void identify_run(struct operation *op);
 void key_run(struct operation *op);

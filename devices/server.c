@@ -136,10 +136,12 @@ static _Noreturn void run_operation(pid_t parent, int conn, struct bytes message
                 operation_fail(&op, outcome_of(DEVICE_UNSUPPORTED, 0));
                 _exit(EXIT_FAILURE);
         }
-        op.deadline_usec = op.request.op == DEVICE_OP_WATCH ? UINT64_MAX : after_ms(op.request.deadline_ms);
+        op.deadline_usec = device_op_is_watch(op.request.op) ? UINT64_MAX : after_ms(op.request.deadline_ms);
         operation_arm(&op);
         if (op.request.op == DEVICE_OP_WATCH)
                 watch_run(&op);
+        else if (op.request.op == DEVICE_OP_WATCH_KEYS)
+                key_watch_run(&op);
         else if (op.request.op == DEVICE_OP_IDENTIFY)
                 identify_run(&op);
         else
@@ -161,7 +163,8 @@ static int fork_operation(struct slot *s, struct bytes message, uint32_t deadlin
                 return r;
         }
         s->state = SLOT_RUNNING;
-        s->due_usec = s->op == DEVICE_OP_WATCH ? UINT64_MAX : after_ms((uint64_t) deadline_ms + BACKSTOP_MS);
+        s->due_usec =
+                device_op_is_watch(s->op) ? UINT64_MAX : after_ms((uint64_t) deadline_ms + BACKSTOP_MS);
         return 0;
 }
 

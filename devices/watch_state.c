@@ -6,9 +6,9 @@
 #include "common/util.h"
 #include "devices/pcsc.h"
 
-static void emit_reader(const struct watch_reader *r, enum device_event_type type, watch_emit emit,
-                        void *context) {
-        struct device_event e = {.type = type, .retries = -1};
+static void emit_reader(const struct watch_reader *r, enum device_event_type type, bool present,
+                        watch_emit emit, void *context) {
+        struct device_event e = {.type = type, .present = present, .retries = -1};
         memcpy(e.reader, r->name, sizeof(e.reader));
         emit(context, &e);
 }
@@ -33,7 +33,7 @@ static void drop_missing(struct watch_state *s, const char *names, watch_emit em
                 struct watch_reader *r = &s->readers[i];
                 bool gone = !is_listed(names, r->name), restarted = r->state & SCARD_STATE_UNKNOWN;
                 if (r->known && (gone || restarted))
-                        emit_reader(r, DEVICE_EVENT_READER_DETACHED, emit, context);
+                        emit_reader(r, DEVICE_EVENT_READER_DETACHED, false, emit, context);
                 if (!gone && !restarted)
                         s->readers[kept++] = *r;
         }
@@ -74,7 +74,8 @@ void watch_update(struct watch_reader *r, uint32_t event_state, const uint8_t *a
                 return; /* gone: the next list says so */
         if (!r->known) {
                 r->known = true;
-                emit_reader(r, DEVICE_EVENT_READER_ATTACHED, emit, context);
+                emit_reader(r, DEVICE_EVENT_READER_ATTACHED, event_state & SCARD_STATE_PRESENT, emit,
+                            context);
                 return;
         }
         bool present = before & SCARD_STATE_PRESENT, now = event_state & SCARD_STATE_PRESENT;

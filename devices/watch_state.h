@@ -24,6 +24,7 @@ typedef void (*watch_emit)(void *context, const struct device_event *e);
 void watch_set_readers(struct watch_state *s, const char *names, watch_emit emit, void *context);
 
 /* Takes over what PC/SC says of one reader now. A card that was there before the reader was known is no
- * insertion: nobody has tapped. Cards that came or went between two waits show in the counter. */
+ * insertion: nobody has tapped; READER_ATTACHED says that it is there. Cards that came or went between two
+ * waits show in the counter. */
 void watch_update(struct watch_reader *r, uint32_t event_state, const uint8_t *atr, size_t atr_len,
                   uint64_t now_usec, watch_emit emit, void *context);

@@ -28,8 +28,17 @@ static bool text_valid(const char *s, size_t max) {
         return *s && text_is_clean(s, max);
 }
 
+bool device_op_is_watch(enum device_op op) {
+        return op == DEVICE_OP_WATCH || op == DEVICE_OP_WATCH_KEYS;
+}
+
+bool device_key_id_valid(const char *id) {
+        return strlen(id) == DEVICE_KEY_ID_SIZE - 1 &&
+               strspn(id, "0123456789abcdef") == DEVICE_KEY_ID_SIZE - 1;
+}
+
 bool device_request_valid(const struct device_request *q) {
-        if (q->op == DEVICE_OP_WATCH)
+        if (device_op_is_watch(q->op))
                 return q->deadline_ms == 0;
         if (q->deadline_ms == 0 || q->deadline_ms > DEVICE_DEADLINE_MAX_MS)
                 return false;
@@ -48,6 +57,7 @@ bool device_request_valid(const struct device_request *q) {
                        text_valid(q->user_name, DEVICE_USER_NAME_MAX) &&
                        text_is_clean(q->user_display_name, DEVICE_USER_NAME_MAX);
         case DEVICE_OP_WATCH:
+        case DEVICE_OP_WATCH_KEYS:
         case DEVICE_OP_MAX:
         case DEVICE_OP_INVALID:
                 break;
@@ -155,7 +165,7 @@ static int take_request_head(struct bytes *b, enum device_op *ret_op, uint32_t *
         if ((r = take_head(b, &type)) < 0 || (r = bytes_take_u32(b, &deadline_ms)) < 0)
                 return r;
         if (type < DEVICE_OP_WATCH || type >= DEVICE_OP_MAX || deadline_ms > DEVICE_DEADLINE_MAX_MS ||
-            (type == DEVICE_OP_WATCH) != (deadline_ms == 0))
+            device_op_is_watch((enum device_op) type) != (deadline_ms == 0))
                 return -EBADMSG;
         *ret_op = (enum device_op) type;
         *ret_deadline_ms = deadline_ms;
@@ -214,6 +224,11 @@ int device_pin_read(struct bytes b, char ret[DEVICE_PIN_MAX + 1]) {
         return r;
 }
 
+static void write_key(struct writer *w, const struct device_key *k) {
+        writer_string(w, k->id);
+        writer_string(w, k->product);
+}
+
 static void write_key_info(struct writer *w, const struct device_key_info *i) {
         writer_bytes(w, i->aaguid, sizeof(i->aaguid));
         writer_u8(w, i->pin_set);
@@ -253,13 +268,23 @@ static int read_credential(struct bytes *b, struct device_credential *c) {
         return text_valid(c->format, sizeof(c->format)) ? 0 : -EBADMSG;
 }
 
+static int read_key(struct bytes *b, struct device_key *k) {
+        int r;
+        if ((r = bytes_take_string(b, k->id, sizeof(k->id))) < 0 ||
+            (r = bytes_take_string(b, k->product, sizeof(k->product))) < 0)
+                return r;
+        return device_key_id_valid(k->id) && text_is_clean(k->product, sizeof(k->product)) ? 0 : -EBADMSG;
+}
+
 static int read_assertion(struct bytes *b, struct device_assertion *a) {
         int r;
         if ((r = bytes_take_blob_copy(b, 1, sizeof(a->credential_id), a->credential_id,
                                       &a->credential_id_len)) < 0 ||
-            (r = bytes_take_blob_copy(b, 1, sizeof(a->authdata), a->authdata, &a->authdata_len)) < 0)
+            (r = bytes_take_blob_copy(b, 1, sizeof(a->authdata), a->authdata, &a->authdata_len)) < 0 ||
+            (r = bytes_take_blob_copy(b, 1, sizeof(a->signature), a->signature, &a->signature_len)) < 0 ||
+            (r = bytes_take_string(b, a->device, sizeof(a->device))) < 0)
                 return r;
-        return bytes_take_blob_copy(b, 1, sizeof(a->signature), a->signature, &a->signature_len);
+        return !*a->device || device_key_id_valid(a->device) ? 0 : -EBADMSG;
 }
 
 static int read_failed(struct bytes *b, struct device_event *e) {
@@ -287,9 +312,19 @@ void device_event_write(struct writer *w, const struct device_event *e) {
                 writer_u64(w, e->seen_usec);
                 break;
         case DEVICE_EVENT_READER_ATTACHED:
+                writer_string(w, e->reader);
+                writer_u8(w, e->present);
+                break;
         case DEVICE_EVENT_READER_DETACHED:
         case DEVICE_EVENT_CARD_REMOVED:
                 writer_string(w, e->reader);
+                break;
+        case DEVICE_EVENT_KEY_ATTACHED:
+                write_key(w, &e->key);
+                writer_u8(w, e->present);
+                break;
+        case DEVICE_EVENT_KEY_DETACHED:
+                write_key(w, &e->key);
                 break;
         case DEVICE_EVENT_TOUCH_WANTED:
                 writer_u8(w, e->verify);
@@ -310,6 +345,7 @@ void device_event_write(struct writer *w, const struct device_event *e) {
                 writer_blob(w, e->assertion.credential_id, e->assertion.credential_id_len);
                 writer_blob(w, e->assertion.authdata, e->assertion.authdata_len);
                 writer_blob(w, e->assertion.signature, e->assertion.signature_len);
+                writer_string(w, e->assertion.device);
                 break;
         case DEVICE_EVENT_FAILED:
                 writer_u8(w, (uint8_t) e->reason);
@@ -318,6 +354,7 @@ void device_event_write(struct writer *w, const struct device_event *e) {
                 break;
         case DEVICE_EVENT_PCSC_LOST:
         case DEVICE_EVENT_PCSC_READY:
+        case DEVICE_EVENT_KEYS_LISTED:
         case DEVICE_EVENT_KEY_WANTED:
         case DEVICE_EVENT_PIN_WANTED:
         case DEVICE_EVENT_DONE:
@@ -340,9 +377,16 @@ static int read_event_body(struct bytes *b, struct device_event *e) {
                         return r;
                 return bytes_take_u64(b, &e->seen_usec);
         case DEVICE_EVENT_READER_ATTACHED:
+                r = read_reader(b, e);
+                return r < 0 ? r : bytes_take_bool(b, &e->present);
         case DEVICE_EVENT_READER_DETACHED:
         case DEVICE_EVENT_CARD_REMOVED:
                 return read_reader(b, e);
+        case DEVICE_EVENT_KEY_ATTACHED:
+                r = read_key(b, &e->key);
+                return r < 0 ? r : bytes_take_bool(b, &e->present);
+        case DEVICE_EVENT_KEY_DETACHED:
+                return read_key(b, &e->key);
         case DEVICE_EVENT_TOUCH_WANTED:
                 return bytes_take_bool(b, &e->verify);
         case DEVICE_EVENT_BADGE:
@@ -357,6 +401,7 @@ static int read_event_body(struct bytes *b, struct device_event *e) {
                 return read_failed(b, e);
         case DEVICE_EVENT_PCSC_LOST:
         case DEVICE_EVENT_PCSC_READY:
+        case DEVICE_EVENT_KEYS_LISTED:
         case DEVICE_EVENT_KEY_WANTED:
         case DEVICE_EVENT_PIN_WANTED:
         case DEVICE_EVENT_DONE:
@@ -391,6 +436,8 @@ bool device_event_belongs(enum device_op op, enum device_event_type type) {
                 return true;
         if (op == DEVICE_OP_WATCH)
                 return type >= DEVICE_EVENT_READER_ATTACHED && type <= DEVICE_EVENT_PCSC_READY;
+        if (op == DEVICE_OP_WATCH_KEYS)
+                return type >= DEVICE_EVENT_KEY_ATTACHED && type <= DEVICE_EVENT_KEYS_LISTED;
         if (op == DEVICE_OP_IDENTIFY)
                 return type == DEVICE_EVENT_BADGE;
         if (type >= DEVICE_EVENT_KEY_WANTED && type <= DEVICE_EVENT_TOUCH_WANTED)

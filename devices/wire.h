@@ -14,7 +14,7 @@
 #include "common/bytes.h"
 #include "devices/client.h"
 
-#define DEVICE_WIRE_VERSION 1U
+#define DEVICE_WIRE_VERSION 2U
 #define DEVICE_DEADLINE_MAX_MS 120000U
 #define DEVICE_RP_NAME_MAX 128U
 #define DEVICE_USER_ID_MAX 64U /* WebAuthn 5.4.3 */
@@ -27,6 +27,7 @@ enum device_op {
         DEVICE_OP_MAKE_CREDENTIAL,
         DEVICE_OP_GET_ASSERTION,
         DEVICE_OP_SET_PIN,
+        DEVICE_OP_WATCH_KEYS,
         DEVICE_OP_MAX,
         DEVICE_OP_INVALID = -1,
 };
@@ -54,6 +55,8 @@ struct device_request {
         size_t n_ids;
 };
 
+/* True for those that go on until the caller hangs up. */
+bool device_op_is_watch(enum device_op op);
 /* True when every field is within its limits. */
 bool device_request_valid(const struct device_request *q);
 void device_request_write(struct writer *w, const struct device_request *q);
@@ -61,6 +64,9 @@ void device_request_write(struct writer *w, const struct device_request *q);
 int device_request_read(struct bytes b, struct device_request *ret);
 /* Only what the parent needs of a request: which operation it is and how long it may take. */
 int device_request_peek(struct bytes b, enum device_op *ret_op, uint32_t *ret_deadline_ms);
+
+/* True for the id of a key: 32 lower-case hexadecimal digits. */
+bool device_key_id_valid(const char *id);
 
 /* A PIN: 4 characters at least, DEVICE_PIN_MAX bytes at most. */
 bool device_pin_valid(const char *pin);

@@ -31,6 +31,9 @@ static const char *const names[] = {[DEVICE_EVENT_READER_ATTACHED] = "attached",
                                     [DEVICE_EVENT_CARD_REMOVED] = "removed",
                                     [DEVICE_EVENT_PCSC_LOST] = "pcsc-lost",
                                     [DEVICE_EVENT_PCSC_READY] = "pcsc-ready",
+                                    [DEVICE_EVENT_KEY_ATTACHED] = "key-attached",
+                                    [DEVICE_EVENT_KEY_DETACHED] = "key-detached",
+                                    [DEVICE_EVENT_KEYS_LISTED] = "keys-listed",
                                     [DEVICE_EVENT_KEY_WANTED] = "key-wanted",
                                     [DEVICE_EVENT_PIN_WANTED] = "pin-wanted",
                                     [DEVICE_EVENT_TOUCH_WANTED] = "touch-wanted",
@@ -69,6 +72,13 @@ static void print_event(const struct device_event *e) {
         case DEVICE_EVENT_CARD_INSERTED:
                 print_hex("atr", e->atr, e->atr_len);
                 break;
+        case DEVICE_EVENT_READER_ATTACHED:
+                printf("%s", e->present ? " present" : "");
+                break;
+        case DEVICE_EVENT_KEY_ATTACHED:
+        case DEVICE_EVENT_KEY_DETACHED:
+                printf(" %s%s product=%s", e->key.id, e->present ? " present" : "", e->key.product);
+                break;
         case DEVICE_EVENT_TOUCH_WANTED:
                 printf("%s", e->verify ? " finger" : "");
                 break;
@@ -86,7 +96,7 @@ static void print_event(const struct device_event *e) {
         case DEVICE_EVENT_ASSERTION:
                 print_hex("id", e->assertion.credential_id, e->assertion.credential_id_len);
                 print_hex("authdata", e->assertion.authdata, e->assertion.authdata_len);
-                printf(" signature=%zu", e->assertion.signature_len);
+                printf(" signature=%zu device=%s", e->assertion.signature_len, e->assertion.device);
                 break;
         case DEVICE_EVENT_FAILED:
                 printf(" %s retries=%d detail=%#x", device_reason_name(e->reason), e->retries,
@@ -104,6 +114,8 @@ static int start(const struct probe *p, const char *what, const char *reader,
         static const uint8_t user_id[16] = {1};
         if (strcmp(what, "watch") == 0)
                 return device_watch(ret);
+        if (strcmp(what, "watch-keys") == 0)
+                return device_watch_keys(ret);
         if (strcmp(what, "identify") == 0)
                 return device_identify(reader, p->deadline_ms, ret);
         if (strcmp(what, "key-info") == 0)

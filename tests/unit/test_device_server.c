@@ -102,8 +102,11 @@ static enum device_event_type next_event(int fd, struct device_event *ret) {
 }
 
 static void garbage_is_refused_and_forks_nothing(void **state) {
-        static const uint8_t garbage[][8] = {
-                {0}, {1, 99, 0, 0, 0, 1}, {1, 1, 0, 0, 0, 9}, {2, 1, 0, 0, 0, 0}};
+        static const uint8_t garbage[][8] = {{0},
+                                             {DEVICE_WIRE_VERSION, 99, 0, 0, 0, 1},
+                                             {DEVICE_WIRE_VERSION, DEVICE_OP_WATCH, 0, 0, 0, 9},
+                                             {DEVICE_WIRE_VERSION, DEVICE_OP_WATCH_KEYS, 0, 0, 0, 9},
+                                             {DEVICE_WIRE_VERSION + 1, DEVICE_OP_WATCH, 0, 0, 0, 0}};
         for (size_t i = 0; i < ELEMENTSOF(garbage); i++) {
                 _cleanup_(closep) int fd = connect_server();
                 struct device_event e;
@@ -116,7 +119,7 @@ static void garbage_is_refused_and_forks_nothing(void **state) {
 }
 
 static void a_good_head_with_garbage_behind_is_refused_by_the_child(void **state) {
-        static const uint8_t request[] = {1, DEVICE_OP_IDENTIFY, 0, 0, 1, 0, 0xff, 0xff};
+        static const uint8_t request[] = {DEVICE_WIRE_VERSION, DEVICE_OP_IDENTIFY, 0, 0, 1, 0, 0xff, 0xff};
         _cleanup_(closep) int fd = connect_server();
         struct device_event e;
         assert_int_equal(socket_send(fd, request, sizeof(request)), 0);
@@ -131,6 +134,22 @@ static void a_message_too_large_is_a_hang_up(void **state) {
         struct device_event e;
         assert_int_equal(socket_send(fd, much, sizeof(much)), 0);
         assert_int_equal(next_event(fd, &e), DEVICE_EVENT_TYPE_INVALID);
+}
+
+/* It stays, in the sandbox that it shares with all operations, and goes when nobody listens. */
+static void a_watch_over_keys_says_what_is_there_and_stays(void **state) {
+        static const uint8_t request[] = {DEVICE_WIRE_VERSION, DEVICE_OP_WATCH_KEYS, 0, 0, 0, 0};
+        _cleanup_(closep) int fd = connect_server();
+        enum device_event_type type;
+        struct device_event e;
+        assert_int_equal(socket_send(fd, request, sizeof(request)), 0);
+        while ((type = next_event(fd, &e)) == DEVICE_EVENT_KEY_ATTACHED)
+                assert_true(e.present);
+        assert_int_equal(type, DEVICE_EVENT_KEYS_LISTED);
+        assert_int_equal(socket_wait(fd, now_monotonic_usec() + 100000U), -ETIMEDOUT);
+        assert_int_equal(children(), 1);
+        closep(&fd);
+        await_children(0, 2000);
 }
 
 static void who_asks_for_nothing_is_hung_up_on(void **state) {
@@ -193,6 +212,7 @@ int main(void) {
                 cmocka_unit_test(garbage_is_refused_and_forks_nothing),
                 cmocka_unit_test(a_good_head_with_garbage_behind_is_refused_by_the_child),
                 cmocka_unit_test(a_message_too_large_is_a_hang_up),
+                cmocka_unit_test(a_watch_over_keys_says_what_is_there_and_stays),
                 cmocka_unit_test(who_asks_for_nothing_is_hung_up_on),
                 cmocka_unit_test(a_hang_up_ends_its_operation),
                 cmocka_unit_test(one_user_gets_many_places_and_root_all),

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-/* Events as one line: A attached, D detached, + inserted, - removed. */
+/* Events as one line: A attached (C: with a card in it), D detached, + inserted, - removed. */
 static char seen[128];
 
 static void note(void *context, const struct device_event *e) {
@@ -19,7 +19,8 @@ static void note(void *context, const struct device_event *e) {
                                      [DEVICE_EVENT_CARD_REMOVED] = '-'};
         size_t n = strlen(seen);
         assert_true(n + 1 < sizeof(seen));
-        seen[n] = marks[e->type];
+        assert_true(!e->present || e->type == DEVICE_EVENT_READER_ATTACHED);
+        seen[n] = e->present ? 'C' : marks[e->type];
         seen[n + 1] = 0;
 }
 
@@ -47,7 +48,7 @@ static void a_tap_is_an_insertion_and_a_removal(void **state) {
 
 static void a_card_that_was_there_before_is_no_tap(void **state) {
         struct watch_reader r = {.name = "r"};
-        says(&r, SCARD_STATE_PRESENT, 3, "A");
+        says(&r, SCARD_STATE_PRESENT, 3, "C");
         says(&r, SCARD_STATE_EMPTY, 4, "-");
 }
 
@@ -65,7 +66,7 @@ static void readers_come_and_go_by_name(void **state) {
         lists(&s, "one\0two\0", "");
         assert_int_equal(s.n, 2);
         says(&s.readers[0], SCARD_STATE_EMPTY, 0, "A");
-        says(&s.readers[1], SCARD_STATE_PRESENT, 1, "A");
+        says(&s.readers[1], SCARD_STATE_PRESENT, 1, "C");
         lists(&s, "two\0three\0", "D");
         assert_int_equal(s.n, 2);
         assert_string_equal(s.readers[0].name, "two");
@@ -77,10 +78,10 @@ static void readers_come_and_go_by_name(void **state) {
 static void a_reader_that_was_away_for_a_moment_is_a_new_one(void **state) {
         struct watch_state s = {.n = 0};
         lists(&s, "one\0", "");
-        says(&s.readers[0], SCARD_STATE_PRESENT, 1, "A");
+        says(&s.readers[0], SCARD_STATE_PRESENT, 1, "C");
         says(&s.readers[0], SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE, 0, "");
         lists(&s, "one\0", "D");
-        says(&s.readers[0], SCARD_STATE_PRESENT, 1, "A");
+        says(&s.readers[0], SCARD_STATE_PRESENT, 1, "C");
 }
 
 static void names_that_are_not_for_a_screen_and_too_many_are_left_out(void **state) {

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#define KEY_ID "00112233445566778899aabbccddeeff"
+
 static uint8_t buf[SOCKET_MESSAGE_MAX];
 
 static size_t encode_request(const struct device_request *q) {
@@ -124,6 +126,9 @@ static void every_event_survives_the_way_and_no_cut_of_it_does(void **state) {
                 struct device_event e = {.type = (enum device_event_type) type, .retries = -1}, back;
                 if (type <= DEVICE_EVENT_CARD_REMOVED)
                         memcpy(e.reader, "Reader 00", 10);
+                e.present = type == DEVICE_EVENT_READER_ATTACHED || type == DEVICE_EVENT_KEY_ATTACHED;
+                if (type == DEVICE_EVENT_KEY_ATTACHED || type == DEVICE_EVENT_KEY_DETACHED)
+                        e.key = (struct device_key){.id = KEY_ID, .product = "Clé de sécurité"};
                 if (type == DEVICE_EVENT_BADGE)
                         e.badge = (struct device_badge){.kind = "desfire", .number_len = 7, .number = {4}};
                 if (type == DEVICE_EVENT_CREDENTIAL)
@@ -134,7 +139,8 @@ static void every_event_survives_the_way_and_no_cut_of_it_does(void **state) {
                         e.assertion =
                                 (struct device_assertion){.credential_id_len = DEVICE_CREDENTIAL_ID_MAX,
                                                           .authdata_len = 37,
-                                                          .signature_len = 70};
+                                                          .signature_len = 70,
+                                                          .device = KEY_ID};
                 if (type == DEVICE_EVENT_FAILED) {
                         e.reason = DEVICE_PIN_WRONG;
                         e.retries = 7;
@@ -150,11 +156,54 @@ static void every_event_survives_the_way_and_no_cut_of_it_does(void **state) {
         }
 }
 
+static void the_id_of_a_key_is_32_digits_and_its_name_is_clean(void **state) {
+        static const struct device_key bad[] = {
+                {.id = ""},
+                {.id = "00112233445566778899aabbccddeef"},
+                {.id = "00112233445566778899AABBCCDDEEFF"},
+                {.id = "00112233445566778899aabbccddee/f"},
+                {.id = KEY_ID, .product = "a\nb"},
+                {.id = KEY_ID,
+                 .product = "a\xe2\x80\xae"
+                            "b"}, /* right to left from here */
+        };
+        struct device_event e = {.type = DEVICE_EVENT_KEY_ATTACHED, .key.id = KEY_ID}, back;
+        assert_int_equal(device_event_read((struct bytes){buf, encode_event(&e)}, &back), 0);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                e.key = bad[i];
+                assert_int_equal(device_event_read((struct bytes){buf, encode_event(&e)}, &back), -EBADMSG);
+        }
+        e = (struct device_event){
+                .type = DEVICE_EVENT_ASSERTION,
+                .assertion = {.credential_id_len = 1, .authdata_len = 1, .signature_len = 1}};
+        assert_int_equal(device_event_read((struct bytes){buf, encode_event(&e)}, &back), 0);
+        memcpy(e.assertion.device, "hidraw0", 8);
+        assert_int_equal(device_event_read((struct bytes){buf, encode_event(&e)}, &back), -EBADMSG);
+}
+
+static void a_watch_has_no_deadline_and_the_others_have_one(void **state) {
+        for (int op = DEVICE_OP_WATCH; op < DEVICE_OP_MAX; op++) {
+                bool watch = op == DEVICE_OP_WATCH || op == DEVICE_OP_WATCH_KEYS;
+                const uint8_t without[] = {DEVICE_WIRE_VERSION, (uint8_t) op, 0, 0, 0, 0},
+                              with[] = {DEVICE_WIRE_VERSION, (uint8_t) op, 0, 0, 0, 1};
+                enum device_op got;
+                uint32_t ms;
+                int r = device_request_peek((struct bytes){without, sizeof(without)}, &got, &ms);
+                assert_int_equal(r, watch ? 0 : -EBADMSG);
+                r = device_request_peek((struct bytes){with, sizeof(with)}, &got, &ms);
+                assert_int_equal(r, watch ? -EBADMSG : 0);
+        }
+}
+
 static void an_operation_answers_only_in_its_own_kind(void **state) {
         assert_true(device_event_belongs(DEVICE_OP_IDENTIFY, DEVICE_EVENT_BADGE));
         assert_false(device_event_belongs(DEVICE_OP_IDENTIFY, DEVICE_EVENT_ASSERTION));
         assert_false(device_event_belongs(DEVICE_OP_IDENTIFY, DEVICE_EVENT_PIN_WANTED));
         assert_false(device_event_belongs(DEVICE_OP_WATCH, DEVICE_EVENT_BADGE));
+        assert_false(device_event_belongs(DEVICE_OP_WATCH, DEVICE_EVENT_KEY_ATTACHED));
+        assert_false(device_event_belongs(DEVICE_OP_WATCH_KEYS, DEVICE_EVENT_CARD_INSERTED));
+        assert_false(device_event_belongs(DEVICE_OP_GET_ASSERTION, DEVICE_EVENT_KEY_DETACHED));
+        assert_true(device_event_belongs(DEVICE_OP_WATCH_KEYS, DEVICE_EVENT_KEYS_LISTED));
         assert_false(device_event_belongs(DEVICE_OP_GET_ASSERTION, DEVICE_EVENT_CREDENTIAL));
         assert_true(device_event_belongs(DEVICE_OP_GET_ASSERTION, DEVICE_EVENT_PIN_WANTED));
 }
@@ -194,6 +243,8 @@ int main(void) {
                 cmocka_unit_test(requests_out_of_their_limits_are_refused),
                 cmocka_unit_test(another_version_is_not_spoken),
                 cmocka_unit_test(every_event_survives_the_way_and_no_cut_of_it_does),
+                cmocka_unit_test(the_id_of_a_key_is_32_digits_and_its_name_is_clean),
+                cmocka_unit_test(a_watch_has_no_deadline_and_the_others_have_one),
                 cmocka_unit_test(an_operation_answers_only_in_its_own_kind),
                 cmocka_unit_test(pins_are_four_characters_to_63_bytes),
                 cmocka_unit_test(every_reason_has_its_own_name),
