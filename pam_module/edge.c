@@ -20,6 +20,8 @@ static const struct {
         [OUTCOME_NO_MEMORY] = {PAM_BUF_ERR, PAM_BUF_ERR, PAM_BUF_ERR, LOG_CRIT, "out of memory"},
         [OUTCOME_OPTIONS] = {PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR, LOG_ERR,
                              "refused: the PAM line has an option, but there are none"},
+        [OUTCOME_AGAIN] = {PAM_AUTH_ERR, PAM_CRED_ERR, PAM_SESSION_ERR, LOG_NOTICE,
+                           "not let in here, waiting for the next"},
 };
 
 static enum outcome known(enum outcome o) {

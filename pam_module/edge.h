@@ -15,6 +15,7 @@ enum outcome {
         OUTCOME_GAVE_UP,   /* the application's conversation failed: it does not want this any more */
         OUTCOME_NO_MEMORY, /* out of memory */
         OUTCOME_OPTIONS,   /* the PAM line has an option; there are none */
+        OUTCOME_AGAIN, /* this person was not let in, and the application waits for the next; for the log */
         OUTCOME_MAX,
 };
 

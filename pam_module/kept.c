@@ -43,12 +43,22 @@ static struct kept *find(pam_handle_t *pamh) {
         return (struct kept *) data; /* ours: only this file puts something under that name */
 }
 
+int kept_name_attempt(pam_handle_t *pamh, const struct judged *j) {
+        char variable[sizeof(ATTEMPT_VARIABLE "=") + sizeof(j->attempt)];
+        if (!j) {
+                if (pam_getenv(pamh, ATTEMPT_VARIABLE))
+                        (void) pam_putenv(pamh, ATTEMPT_VARIABLE);
+                return 0;
+        }
+        (void) snprintf(variable, sizeof(variable), ATTEMPT_VARIABLE "=%s", j->attempt);
+        return pam_putenv(pamh, variable) == PAM_SUCCESS ? 0 : -ENOMEM;
+}
+
 int kept_begin(pam_handle_t *pamh) {
         struct kept *old = find(pamh);
         if (old) /* whatever fails from here on, the earlier yes does not outlive this attempt */
                 old->judged = (struct judged){.outcome = OUTCOME_DENY};
-        if (pam_getenv(pamh, ATTEMPT_VARIABLE))
-                (void) pam_putenv(pamh, ATTEMPT_VARIABLE);
+        (void) kept_name_attempt(pamh, NULL);
         if (old)
                 return 0;
         struct kept *k = calloc(1, sizeof(*k));
@@ -67,12 +77,8 @@ int kept_end(pam_handle_t *pamh, const struct judged *j) {
         struct kept *k = find(pamh);
         if (!k)
                 return -ENOMEM;
-        if (j->outcome == OUTCOME_ALLOW) {
-                char variable[sizeof(ATTEMPT_VARIABLE "=") + sizeof(j->attempt)];
-                (void) snprintf(variable, sizeof(variable), ATTEMPT_VARIABLE "=%s", j->attempt);
-                if (pam_putenv(pamh, variable) != PAM_SUCCESS)
-                        return -ENOMEM;
-        }
+        if (j->outcome == OUTCOME_ALLOW && kept_name_attempt(pamh, j) < 0)
+                return -ENOMEM;
         k->judged = *j;
         return 0;
 }

@@ -14,6 +14,11 @@ int kept_end(pam_handle_t *pamh, const struct judged *j);
 /* What is kept, borrowed from the handle; NULL when authenticate was not called here. */
 const struct judged *kept_get(pam_handle_t *pamh);
 
+/* A session begins: what was judged is the attempt that it carries in its environment, so that the records
+ * of applications can be joined with ours; NULL, none let this person in, and a variable of that name that
+ * something else has put there (pam_env) goes. -ENOMEM. */
+int kept_name_attempt(pam_handle_t *pamh, const struct judged *j);
+
 /* True while PAM_USER still names who was judged, or PAM_RUSER does: sudo and doas have the person judged
  * who asks, and then name the account that she becomes. */
 bool kept_same_person(pam_handle_t *pamh, const struct judged *j);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The PAM entry points of Wardtap (man pam_wardtap). Everything that judges is in wardtap-authd; nothing
  * here touches a device, a store, or any state of the application beyond its PAM handle. */
+#include "pam_module/gate.h"
 #include "pam_module/kept.h"
 #include "pam_module/relay.h"
 #include "pam_module/services.h"
@@ -21,27 +22,6 @@
 #define KDE_LEAST_USEC 60000U
 
 #define EXPORT __attribute__((visibility("default")))
-
-/* Somebody at another machine cannot tap here. An address of the loopback may be the end of a tunnel. */
-static bool is_remote(const struct wire_start *s) {
-        return s->rhost[0] && strcmp(s->rhost, "localhost") != 0;
-}
-
-/* Whether to ask an attempt at all: OUTCOME_ALLOW means ask. */
-static enum outcome gate(const struct wire_start *s, const char **ret_why) {
-        int r = services_name(PATH_SERVICES, s->service);
-        if (r == -ENOMEM)
-                return OUTCOME_NO_MEMORY;
-        if (r < 0 && r != -ENOENT) {
-                *ret_why = PATH_SERVICES " is not a small regular file that only root can write";
-                return OUTCOME_UNAVAIL;
-        }
-        if (r <= 0)
-                *ret_why = r < 0 ? "no rules were applied" : "the rules do not name this service";
-        else if (is_remote(s))
-                *ret_why = "asked from another machine";
-        return r <= 0 || is_remote(s) ? OUTCOME_NOT_OURS : OUTCOME_ALLOW;
-}
 
 static void hold_for_kde(const struct wire_start *s, uint64_t begun_usec) {
         if (strcmp(s->service, "kde") != 0 && strncmp(s->service, "kde-", 4) != 0)
@@ -93,6 +73,19 @@ static bool has_options(pam_handle_t *pamh, const char *hook, int argc) {
         return argc > 0;
 }
 
+/* A display manager or locker that gives somebody her open session back calls no session hook, but this one:
+ * somebody whom Wardtap has not let in was let in by something else. */
+static void tell_of_fallback(pam_handle_t *pamh, int flags) {
+        struct judged j = {.outcome = OUTCOME_DENY};
+        struct wire_start start;
+        if (!((unsigned) flags & (PAM_REINITIALIZE_CRED | PAM_REFRESH_CRED)) ||
+            relay_prepare(pamh, WIRE_RESUME_SESSION, flags, &start) < 0 ||
+            gate(&start, &j.why) != OUTCOME_ALLOW)
+                return;
+        relay_run(pamh, &start, now_monotonic_usec() + SESSION_WAIT_USEC, &j);
+        edge_log(pamh, "setcred after a fallback", &j);
+}
+
 /* Says again what authenticate said. There are no credentials to set. */
 EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv) {
         const struct judged *j = kept_get(pamh);
@@ -104,6 +97,8 @@ EXPORT int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **
                 pam_syslog(pamh, LOG_ERR, "setcred: PAM_USER is not who was judged, attempt %s", j->attempt);
                 return edge_setcred(OUTCOME_DENY);
         }
+        if (j->outcome == OUTCOME_UNAVAIL || j->outcome == OUTCOME_DENY || j->outcome == OUTCOME_MAXTRIES)
+                tell_of_fallback(pamh, flags);
         return edge_setcred(j->outcome);
 }
 
@@ -125,6 +120,12 @@ static int session(pam_handle_t *pamh, int flags, enum wire_hook hook, const cha
                         memcpy(start.attempt, kept->attempt, sizeof(start.attempt));
                 relay_run(pamh, &start, now_monotonic_usec() + SESSION_WAIT_USEC, &j);
         }
+        if (j.outcome == OUTCOME_UNAVAIL && !ours &&
+            services_name(PATH_SERVICES, SERVICES_FALLBACK_DENY) > 0)
+                j.outcome = OUTCOME_DENY; /* nobody is there to say so */
+        bool let_in = ours && j.outcome == OUTCOME_ALLOW;
+        if (hook == WIRE_OPEN_SESSION && kept_name_attempt(pamh, let_in ? kept : NULL) < 0)
+                j.outcome = OUTCOME_NO_MEMORY;
         edge_log(pamh, name, &j);
         return edge_session(j.outcome, ours);
 }

@@ -14,12 +14,20 @@
 /* The listener's queue may be full for a moment, when somebody floods it. */
 #define CONNECT_TRIES 50
 #define CONNECT_PAUSE_MSEC 20
+/* An attempt that waits for whoever comes and breaks off is begun anew: a restart of wardtap-authd, or one
+ * person's broken key, must not end what a greeter waits for all night. */
+#define BROKEN_MAX 5U
+#define BROKEN_PAUSE_MSEC 200
+/* Badges and PINs are tried no faster than a person reads what was wrong. */
+#define REFUSED_PAUSE_MSEC 1000
 
 struct relay {
         pam_handle_t *pamh;
         const struct wire_start *start;
         uint64_t deadline_usec;
         int fd;
+        bool heard;    /* the attempt has said something */
+        bool deaf;     /* a question of ours could not be asked: nobody is there to go on with */
         bool judging;  /* a name or a question came: somebody is being judged */
         bool named;    /* PAM_USER was empty and is our doing */
         char user[65]; /* who is judged; "" until known */
@@ -59,12 +67,15 @@ int relay_prepare(pam_handle_t *pamh, enum wire_hook hook, int flags, struct wir
         return 0;
 }
 
+static void pause_msec(long msec) {
+        (void) ppoll(NULL, 0, &(struct timespec){msec / 1000, msec % 1000 * 1000000L}, NULL);
+}
+
 static int connect_patiently(int *ret_fd) {
         int r = -EAGAIN;
         for (unsigned i = 0; r == -EAGAIN && i < CONNECT_TRIES; i++) {
                 if (i > 0)
-                        (void) ppoll(NULL, 0, &(struct timespec){.tv_nsec = CONNECT_PAUSE_MSEC * 1000000L},
-                                     NULL);
+                        pause_msec(CONNECT_PAUSE_MSEC);
                 r = socket_connect(PATH_AUTH_SOCKET, 0, ret_fd);
         }
         return r;
@@ -98,7 +109,7 @@ static int has_conversation(pam_handle_t *pamh) {
 /* Shows a text. Nobody to show it to is fine (LightDM's SwitchToUser); an application that refuses has given
  * up, which is how lockers cancel. A session hook has nothing to cancel. */
 static int show(struct relay *y, int style, const char *text) {
-        int r = y->start->silent ? 0 : has_conversation(y->pamh);
+        int r = has_conversation(y->pamh);
         if (r <= 0)
                 return r;
         _cleanup_(erase_string) char *answer = NULL;
@@ -119,6 +130,7 @@ static int ask(struct relay *y, bool echo, const char *text) {
         if (has_conversation(y->pamh) > 0)
                 code = pam_prompt(y->pamh, echo ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, &answer, "%s",
                                   text);
+        y->deaf = code != PAM_SUCCESS;
         if (code == PAM_SUCCESS && answer && answer[0] && copy_text(answer, m.answer, sizeof(m.answer)) == 0)
                 m.type = WIRE_ANSWER;
         return say(y, &m);
@@ -127,11 +139,14 @@ static int ask(struct relay *y, bool echo, const char *text) {
 /* The attempt has learnt who this is. An application that named somebody gets a verdict about that user and
  * no other: sudo and polkit refuse a changed one, and so do we. */
 static int take_user(struct relay *y, const char *name) {
+        char now[sizeof(y->user)];
         y->judging = true;
         if (y->start->hook != WIRE_AUTHENTICATE)
                 return -EBADMSG;
         if (y->user[0])
                 return strcmp(y->user, name) == 0 ? 0 : -EEXIST;
+        if (copy_item(y->pamh, PAM_USER, now, sizeof(now)) < 0 || now[0])
+                return -EEXIST; /* it was empty when the wait began, hours ago perhaps */
         if (pam_set_item(y->pamh, PAM_USER, name) != PAM_SUCCESS)
                 return -ENOMEM;
         y->named = true;
@@ -147,12 +162,16 @@ static bool is_agreed(struct relay *y, const struct judged *j) {
                strcmp(now, y->user) == 0;
 }
 
+/* The application named nobody: it waits for whoever comes. */
+static bool is_for_anybody(const struct wire_start *s) {
+        return s->hook == WIRE_AUTHENTICATE && !s->user[0];
+}
+
 static void take_verdict(struct relay *y, const struct wire_message *m, struct judged *j) {
         static const enum outcome outcomes[WIRE_VERDICT_MAX] = {
-                [WIRE_ALLOW] = OUTCOME_ALLOW,
-                [WIRE_DENY] = OUTCOME_DENY,
-                [WIRE_UNAVAIL] = OUTCOME_UNAVAIL,
-                [WIRE_MAXTRIES] = OUTCOME_MAXTRIES,
+                [WIRE_ALLOW] = OUTCOME_ALLOW,     [WIRE_DENY] = OUTCOME_DENY,
+                [WIRE_UNAVAIL] = OUTCOME_UNAVAIL, [WIRE_MAXTRIES] = OUTCOME_MAXTRIES,
+                [WIRE_AGAIN] = OUTCOME_AGAIN,     [WIRE_ELSEWHERE] = OUTCOME_DENY, /* for wardtapd alone */
         };
         memcpy(j->attempt, m->verdict.attempt, sizeof(j->attempt));
         memcpy(j->code, m->verdict.code, sizeof(j->code));
@@ -161,6 +180,8 @@ static void take_verdict(struct relay *y, const struct wire_message *m, struct j
                 j->outcome = OUTCOME_NOT_OURS;
                 j->why = "no account is kept of this session";
         }
+        if (j->outcome == OUTCOME_AGAIN && (y->deaf || !is_for_anybody(y->start)))
+                j->outcome = OUTCOME_DENY;
         if (j->outcome == OUTCOME_ALLOW && !is_agreed(y, j)) {
                 j->outcome = OUTCOME_DENY;
                 j->why = "the verdict is not about PAM_USER";
@@ -200,8 +221,12 @@ static int converse(struct relay *y, struct judged *j) {
         while (r == 0) {
                 _cleanup_(wire_message_erase) struct wire_message m = {.type = WIRE_TYPE_INVALID};
                 r = hear(y, &m);
-                if (r == 0)
+                if (r == 0) {
+                        if (!y->heard) /* from here on it is about another person */
+                                y->judging = false;
+                        y->heard = true;
                         r = take_message(y, &m, j);
+                }
         }
         return r < 0 ? r : 0;
 }
@@ -237,18 +262,60 @@ static enum outcome broken(const struct relay *y, int error) {
         return y->judging ? OUTCOME_DENY : OUTCOME_UNAVAIL;
 }
 
-void relay_run(pam_handle_t *pamh, const struct wire_start *start, uint64_t deadline_usec,
-               struct judged *ret) {
+/* One connection, one attempt. */
+static void ask_one(struct relay *y, unsigned *n_broken, struct judged *ret) {
         struct judged j = {.outcome = OUTCOME_DENY};
-        struct relay y = {.pamh = pamh, .start = start, .deadline_usec = deadline_usec, .fd = -1};
-        memcpy(y.user, start->user, sizeof(y.user));
-        int r = converse(&y, &j);
-        closep(&y.fd);
+        int r = converse(y, &j);
+        closep(&y->fd);
         if (r < 0) {
-                j.outcome = broken(&y, r);
+                j.outcome = broken(y, r);
                 j.why = why(r);
         }
-        j.named = y.named;
-        memcpy(j.user, y.user, sizeof(j.user));
+        if (r >= 0)
+                *n_broken = 0;
+        else if (r == -ECONNRESET && is_for_anybody(y->start) &&
+                 (y->heard || y->start->again || *n_broken > 0) && ++*n_broken <= BROKEN_MAX)
+                j.outcome = OUTCOME_AGAIN;
+        j.named = y->named;
+        memcpy(j.user, y->user, sizeof(j.user));
         *ret = j;
+}
+
+/* Makes ready for the next person: PAM_USER names nobody again. An attempt that broke off had no last words.
+ */
+static int begin_anew(struct relay *y, const struct judged *j) {
+        int r = 0;
+        if (y->named && pam_set_item(y->pamh, PAM_USER, NULL) != PAM_SUCCESS)
+                return -ENOMEM;
+        if (!j->attempt[0]) {
+                if (y->judging && !y->start->silent)
+                        r = show(y, PAM_ERROR_MSG, "Sign-in was interrupted and begins again.");
+                pause_msec(BROKEN_PAUSE_MSEC);
+        } else {
+                pause_msec(REFUSED_PAUSE_MSEC);
+                y->judging = false; /* else breaking off twice would be better than a no */
+        }
+        y->heard = y->named = false;
+        y->user[0] = 0;
+        return r;
+}
+
+void relay_run(pam_handle_t *pamh, const struct wire_start *start, uint64_t deadline_usec,
+               struct judged *ret) {
+        struct wire_start s = *start;
+        struct relay y = {.pamh = pamh, .start = &s, .deadline_usec = deadline_usec, .fd = -1};
+        unsigned n_broken = 0;
+        memcpy(y.user, start->user, sizeof(y.user));
+        for (;;) {
+                ask_one(&y, &n_broken, ret);
+                if (ret->outcome != OUTCOME_AGAIN)
+                        return;
+                edge_log(pamh, "authenticate", ret);
+                int r = begin_anew(&y, ret);
+                s.again = ret->attempt[0]; /* there are words to be read */
+                if (r < 0) {
+                        *ret = (struct judged){.outcome = broken(&y, r), .named = y.named};
+                        return;
+                }
+        }
 }

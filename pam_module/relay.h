@@ -4,7 +4,7 @@
 #pragma once
 
 #include "pam_module/edge.h"
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 /* Reads what an attempt is told from the handle. -EMSGSIZE or -EBADMSG when an item is too long or is not
  * clean text: no account or terminal of ours looks like that. -EIO when libpam refuses. */
@@ -17,6 +17,9 @@ int relay_prepare(pam_handle_t *pamh, enum wire_hook hook, int flags, struct wir
  *
  * A connection that is refused, breaks off or speaks nonsense is OUTCOME_UNAVAIL as long as nobody is being
  * judged, so that the stack goes on to what the site allows next; from the first name or question on it is
- * OUTCOME_DENY, so that breaking off is never better than a no. */
+ * OUTCOME_DENY, so that breaking off is never better than a no.
+ *
+ * Where PAM_USER was empty, an attempt that let nobody in, or broke off, is followed by the next one, in the
+ * same call: a greeter waits for whoever comes, and one person's refusal does not end that. */
 void relay_run(pam_handle_t *pamh, const struct wire_start *start, uint64_t deadline_usec,
                struct judged *ret);

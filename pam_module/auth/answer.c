@@ -9,6 +9,7 @@
 #include "pam_module/auth/attempt.h"
 #include "pam_module/auth/caller.h"
 #include "pam_module/auth/sandbox.h"
+#include "pam_module/auth/seat.h"
 #include "pam_module/auth/session.h"
 
 #include <errno.h>
@@ -35,13 +36,17 @@ static bool is_nobody(struct answer *a, const char *user) {
 bool answer_at_once(struct answer *a, struct snapshot *snapshot, const struct ucred *peer,
                     const struct wire_start *start, enum wire_verdict *ret) {
         (void) snapshot_refresh(snapshot);
+        if (start->hook == WIRE_SEAT || start->hook == WIRE_RECHECK) {
+                *ret = seat_may(peer, a->wardtapd, start, snapshot->rules);
+                return *ret != WIRE_ALLOW;
+        }
         if (start->hook != WIRE_AUTHENTICATE) {
                 *ret = session_may(peer, start, snapshot->rules);
                 return *ret != WIRE_ALLOW;
         }
         *ret = WIRE_UNAVAIL;
         return !snapshot->rules || !rules_find_service(snapshot->rules, start->service) ||
-               caller_is_remote(start->rhost, peer->pid) ||
+               caller_is_remote(start->rhost, peer) ||
                (peer->uid == 0 && start->user[0] && is_nobody(a, start->user));
 }
 
@@ -53,9 +58,10 @@ _Noreturn void answer_in_child(int conn, const struct ucred *peer, const struct 
         int r = sandbox_harden();
         if (r < 0)
                 (void) fprintf(stderr, "An attempt could not be protected: %s\n", strerror(-r));
-        else if (start->start.hook == WIRE_AUTHENTICATE)
+        else if (start->start.hook == WIRE_AUTHENTICATE || start->start.hook == WIRE_SEAT ||
+                 start->start.hook == WIRE_RECHECK)
                 attempt_run(conn, peer, start, snapshot);
         else
-                session_run(conn, peer, start);
+                session_run(conn, peer, start, snapshot->rules);
         _exit(r < 0);
 }

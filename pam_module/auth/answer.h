@@ -7,10 +7,11 @@
 #include <sys/socket.h>
 
 #include "pam_module/auth/snapshot.h"
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 /* What the listener remembers to protect itself. */
 struct answer {
+        uid_t wardtapd;                 /* seat_find_user() */
         uint64_t store_busy_until_usec; /* people.db was locked: it is not asked before then */
 };
 

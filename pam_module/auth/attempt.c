@@ -50,7 +50,9 @@ int attempt_new(int module, const struct ucred *peer, const struct wire_message 
 }
 
 int attempt_show(struct attempt *a, enum wire_type type, const char *text) {
-        if (a->start.silent)
+        const struct rule_service *s = attempt_service(a);
+        /* sudo is always silent. Whoever is to touch a key for it must read that, and what for. */
+        if (a->start.silent && (!s || s->use != USE_STEP_UP))
                 return 0;
         return relay_say(a->module, a->version, type, text) < 0 ? -ECANCELED : 0;
 }
@@ -88,11 +90,36 @@ enum attempt_state attempt_end_wait(struct attempt *a, int error, enum reason wh
         return attempt_end(a, error == -ETIMEDOUT ? when_late : REASON_INTERNAL);
 }
 
-int attempt_connect(struct attempt *a) {
+const struct rule_service *attempt_service(const struct attempt *a) {
         const struct rules *rules = a->snapshot->rules;
-        const struct rule_service *s = rules ? rules_find_service(rules, a->start.service) : NULL;
-        enum broker_purpose purpose = s && s->use == USE_STEP_UP ? BROKER_STEP_UP : BROKER_SIGN_IN;
-        return broker_connect(purpose, a->id, a->start.service, a->start.seat, &a->broker);
+        return rules ? rules_find_service(rules, a->start.service) : NULL;
+}
+
+bool attempt_is_seat(const struct attempt *a) {
+        return a->start.hook == WIRE_SEAT;
+}
+
+bool attempt_is_recheck(const struct attempt *a) {
+        return a->start.hook == WIRE_RECHECK;
+}
+
+bool attempt_is_switch(const struct attempt *a) {
+        return strcmp(a->start.service, SWITCH_SERVICE) == 0;
+}
+
+int attempt_connect(struct attempt *a) {
+        const struct rule_service *s = attempt_service(a);
+        struct broker_hello hello = {.purpose = attempt_is_seat(a) || attempt_is_recheck(a) ? BROKER_SEAT
+                                                : s && s->use == USE_STEP_UP                ? BROKER_STEP_UP
+                                                                             : BROKER_SIGN_IN};
+        memcpy(hello.attempt, a->id, sizeof(hello.attempt));
+        memcpy(hello.service, a->start.service, sizeof(hello.service));
+        memcpy(hello.seat, a->start.seat, sizeof(hello.seat));
+        /* The terminal is a claim. A program of somebody's session that names one as a sign-in would get the
+         * taps of whoever comes to it, or be shown as the prompt it is not. */
+        if (hello.purpose != BROKER_SIGN_IN || (a->peer.uid == 0 && !a->in_session))
+                memcpy(hello.tty, a->start.tty, sizeof(hello.tty));
+        return broker_connect(&hello, &a->broker);
 }
 
 static enum attempt_state start(struct attempt *a) {
@@ -101,13 +128,17 @@ static enum attempt_state start(struct attempt *a) {
                 return attempt_end(a, REASON_TAPS_GONE);
         if (a->setup != REASON_NONE)
                 return attempt_end(a, a->setup);
+        if (attempt_is_seat(a))
+                return attempt_begin_seat(a);
         if (!a->start.user[0])
-                return ATTEMPT_DECIDE;
+                return attempt_is_switch(a) ? attempt_end(a, REASON_NOT_SHOWN) : ATTEMPT_DECIDE;
         r = attempt_check_own(a);
         if (r < 0)
                 return r == -ECANCELED ? attempt_end(a, REASON_CANCELLED)
                                        : attempt_end(a, r == -EPERM ? REASON_NOT_OWN : REASON_STORE);
         r = store_find_person(a->people, a->start.user, &a->person);
+        if (r < 0 && attempt_is_recheck(a))
+                return attempt_recheck_failed(a, r);
         if (r < 0)
                 return attempt_end(a, r == -ENOENT ? REASON_NOT_ENROLLED : REASON_STORE);
         a->have_person = true;
@@ -168,24 +199,56 @@ static void judge_record(struct attempt *a, int error) {
                 return;
         if (!is_status(error))
                 (void) attempt_end(a, REASON_TAPS_GONE);
+        else if (error == -EPERM) /* the rules have changed what this service is for, while it waited */
+                (void) attempt_end(a, REASON_INTERNAL);
         else if (!a->snapshot->rules || a->snapshot->rules->audit_required)
                 (void) attempt_end(a, REASON_RECORD);
+}
+
+static bool is_lost(int error) {
+        return error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN;
+}
+
+/* Only of a key whose signature was good: which device that is, is still no more than what wardtap-device
+ * says. */
+static int say_key(const struct attempt *a) {
+        struct broker_message m = {.type = BROKER_KEY_USED};
+        _Static_assert(sizeof(m.key_used.device) == sizeof(a->assertion.device), "the same id");
+        if (a->verdict != WIRE_ALLOW || !a->key || !a->assertion.device[0])
+                return 0;
+        memcpy(m.key_used.device, a->assertion.device, sizeof(m.key_used.device));
+        (void) text_copy(m.key_used.name, sizeof(m.key_used.name),
+                         a->person.full_name[0] ? a->person.full_name : a->account.full_name);
+        return broker_send(a->broker, &m);
+}
+
+static int send_once(const struct attempt *a, const struct record *r, uint64_t deadline_usec) {
+        int e = say_key(a);
+        return e < 0 ? e : broker_record(a->broker, r, deadline_usec, NULL);
+}
+
+/* A wardtapd that was killed is back before a person notices. Then a record may stand twice, under two
+ * numbers: it is of one attempt. */
+static int send_record(struct attempt *a, const struct record *r) {
+        bool cancelled = a->reason == REASON_CANCELLED;
+        uint64_t deadline = now_monotonic_usec() + (cancelled ? ATTEMPT_CANCEL_USEC : ATTEMPT_RECORD_USEC);
+        int e = a->broker < 0 ? -ENOTCONN : send_once(a, r, deadline);
+        if (!is_lost(e))
+                return e;
+        closep(&a->broker);
+        e = attempt_connect(a);
+        return e < 0 ? e : send_once(a, r, deadline);
 }
 
 static enum attempt_state record(struct attempt *a) {
         _cleanup_(record_clear) struct record r = {.event = RECORD_EVENT_INVALID};
         bool cancelled = a->reason == REASON_CANCELLED;
-        enum attempt_state next = cancelled ? ATTEMPT_END : ATTEMPT_VERDICT;
+        enum attempt_state next = cancelled ? ATTEMPT_END : ATTEMPT_SWITCH;
         if (!audit_is_due(a))
                 return next;
         int e = audit_fill(a, &r);
-        if (e >= 0 && a->broker < 0)
-                e = -ENOTCONN;
         if (e >= 0)
-                e = broker_record(a->broker, &r,
-                                  now_monotonic_usec() +
-                                          (cancelled ? ATTEMPT_CANCEL_USEC : ATTEMPT_RECORD_USEC),
-                                  NULL);
+                e = send_record(a, &r);
         if (e < 0)
                 judge_record(a, e);
         return next;
@@ -204,11 +267,30 @@ static void show_refusal(struct attempt *a) {
         (void) attempt_show(a, WIRE_ERROR, text); /* the verdict follows anyway */
 }
 
+/* Where nobody was named, one person's refusal is not the end: the module goes on with a new attempt. Only
+ * after a tap, so that what cannot judge at all says so and the stack goes on to what the site allows. */
+static bool is_for_next(const struct attempt *a) {
+        const struct rule_service *s = attempt_service(a);
+        return (a->verdict != WIRE_ALLOW || a->switched) && a->version >= 3 && a->have_tap &&
+               !a->start.user[0] && !attempt_is_seat(a) && s && s->use == USE_SIGN_IN;
+}
+
+/* The application learns the name of who is let in, and of nobody else: LightDM takes a conversation that
+ * has a name for that person's session. */
+static int say_user(struct attempt *a, enum wire_verdict said) {
+        if (said != WIRE_ALLOW || a->start.user[0] || attempt_is_seat(a))
+                return 0;
+        return relay_user(a->module, a->version, a->person.user);
+}
+
 static enum attempt_state verdict(struct attempt *a) {
         if (a->verdict != WIRE_ALLOW)
                 show_refusal(a);
-        int r = relay_verdict(a->module, a->version, a->verdict, a->id, a->code);
-        if (r >= 0 && a->verdict == WIRE_ALLOW && !a->account_cached)
+        enum wire_verdict said = is_for_next(a) ? WIRE_AGAIN : a->verdict;
+        int r = say_user(a, said);
+        if (r >= 0)
+                r = relay_verdict(a->module, a->version, said, a->id, a->code);
+        if (r >= 0 && a->verdict == WIRE_ALLOW && !a->account_cached && !a->granted)
                 (void) store_save_account(a->state, a->person.user, &a->account); /* or next time */
         return ATTEMPT_END;
 }
@@ -224,6 +306,9 @@ void attempt_play(struct attempt *a) {
                 [ATTEMPT_CHECK] = attempt_check,
                 [ATTEMPT_COMMIT] = commit,
                 [ATTEMPT_RECORD] = record,
+                [ATTEMPT_TAP_OUT] = attempt_tap_out,
+                [ATTEMPT_ELSEWHERE] = attempt_elsewhere,
+                [ATTEMPT_SWITCH] = attempt_switch,
                 [ATTEMPT_VERDICT] = verdict,
         };
         enum attempt_state at = ATTEMPT_START;

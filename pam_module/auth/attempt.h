@@ -10,10 +10,10 @@
 #include "pam_module/auth/account.h"
 #include "pam_module/auth/code.h"
 #include "pam_module/auth/snapshot.h"
-#include "pam_module/auth/tags.h"
-#include "pam_module/wire.h"
+#include "common/wire.h"
 #include "policy/fido.h"
 #include "policy/store.h"
+#include "policy/tags.h"
 
 #define ATTEMPT_KEY_USEC (35U * 1000U * 1000U)   /* for a key to be plugged in, or touched (30 s, CTAP) */
 #define ATTEMPT_PIN_USEC (60U * 1000U * 1000U)   /* for a PIN to be typed */
@@ -21,6 +21,10 @@
 #define ATTEMPT_BROKER_USEC (2U * 1000U * 1000U) /* for an answer of wardtapd */
 #define ATTEMPT_RECORD_USEC (5U * 1000U * 1000U) /* for a record to be on disk */
 #define ATTEMPT_CANCEL_USEC (800U * 1000U)       /* the same when nobody waits for the verdict */
+#define ATTEMPT_SWITCH_USEC (BROKER_GRANT_USEC + ATTEMPT_BROKER_USEC) /* for a session to come by itself */
+#define ATTEMPT_SEAT_USEC (2U * 1000U * 1000U)   /* for the tap of an open session, which is there already */
+#define ATTEMPT_CLOSED_USEC (3U * 1000U * 1000U) /* for "your session was closed" to be read */
+#define ATTEMPT_WORDS_USEC (15U * 1000U * 1000U) /* for the words of the attempt before to be read */
 
 enum attempt_state {
         ATTEMPT_START,
@@ -32,6 +36,9 @@ enum attempt_state {
         ATTEMPT_CHECK,
         ATTEMPT_COMMIT,
         ATTEMPT_RECORD,
+        ATTEMPT_TAP_OUT,
+        ATTEMPT_ELSEWHERE,
+        ATTEMPT_SWITCH,
         ATTEMPT_VERDICT,
         ATTEMPT_END,
 };
@@ -54,8 +61,14 @@ struct attempt {
         enum reason setup; /* why it cannot begin; REASON_NONE when it can */
 
         /* what it knows by now */
-        bool in_session; /* the caller belongs to somebody's login */
-        bool have_tap, have_badge, have_person, have_account, account_cached, user_sent;
+        bool in_session;      /* the caller belongs to somebody's login */
+        char unit[129];       /* of systemd, to which it belongs as root's own program; "" for none */
+        bool tapped_out;      /* the person's own session is on the screen */
+        uint64_t closed_usec; /* CLOCK_REALTIME when Wardtap ended a session of hers; 0: nothing to tell */
+        bool have_tap, have_badge, have_person, have_account, account_cached;
+        bool prompted;     /* something was typed: the greeter goes on by itself */
+        bool switched;     /* the person's session comes without the application that asked */
+        bool granted;      /* another attempt has let this person in, and the display manager asks for her */
         bool key_answered; /* the person's own key said something: no name is given away any more */
         struct tap tap;
         struct store_badge badge;
@@ -100,9 +113,18 @@ void attempt_run(int module, const struct ucred *peer, const struct wire_message
 enum attempt_state attempt_end(struct attempt *a, enum reason reason);
 /* The same for an error of a wait: the module hung up, or time is up. */
 enum attempt_state attempt_end_wait(struct attempt *a, int error, enum reason when_late);
-/* Shows a text, unless the application asked for silence. -ECANCELED when the module is gone. */
+/* Shows a text, unless an application that signs in asked for silence. -ECANCELED when the module is gone.
+ */
 int attempt_show(struct attempt *a, enum wire_type type, const char *text);
 
+/* What the rules in force say of the service that asks; NULL when they do not name it. */
+const struct rule_service *attempt_service(const struct attempt *a);
+/* The attempt is about a tap at an open session: wardtapd asks for it, and nobody is there to talk to. */
+bool attempt_is_seat(const struct attempt *a);
+/* wardtapd asks whether somebody whose session is open may still be here. Nothing is recorded or stored. */
+bool attempt_is_recheck(const struct attempt *a);
+/* For SWITCH_SERVICE: only a grant lets in, and only an open session comes of it. */
+bool attempt_is_switch(const struct attempt *a);
 /* Says hello to wardtapd. */
 int attempt_connect(struct attempt *a);
 /* 0 when the caller may ask about PAM_USER, -EPERM when it is not root and this is somebody else. */
@@ -110,8 +132,29 @@ int attempt_check_own(struct attempt *a);
 
 /* The states that are not in attempt.c. */
 enum attempt_state attempt_wait_tap(struct attempt *a);
+/* One more: what to do with a tap that was handed out. */
+enum attempt_state attempt_take_tap(struct attempt *a, const struct tap *tap);
 enum attempt_state attempt_look_up(struct attempt *a);
 enum attempt_state attempt_account(struct attempt *a);
 enum attempt_state attempt_decide(struct attempt *a);
 enum attempt_state attempt_key(struct attempt *a);
 enum attempt_state attempt_check(struct attempt *a);
+enum attempt_state attempt_switch(struct attempt *a);
+
+/* A tap at an open session (seat.c). */
+enum attempt_state attempt_tap_out(struct attempt *a);
+enum attempt_state attempt_elsewhere(struct attempt *a);
+/* Says what the rules say now. */
+enum attempt_state attempt_recheck(struct attempt *a);
+/* It has no answer: the person is not enrolled any more, or the store does not say. */
+enum attempt_state attempt_recheck_failed(struct attempt *a, int error);
+/* The first step of one: waits for its tap. */
+enum attempt_state attempt_begin_seat(struct attempt *a);
+
+/* Whether this is the display manager's own transaction for a person who was let in just now; then the id is
+ * that attempt's from here on. -ESTALE when it comes too late; -ECANCELED, or wardtapd is gone. */
+int attempt_ask_grant(struct attempt *a);
+/* Waits for one type of answer of wardtapd; others that arrive meanwhile are of no use any more. The caller
+ * clears *ret. -ECANCELED, -ETIMEDOUT, or an error of the socket. */
+int attempt_hear(struct attempt *a, enum broker_type type, uint64_t deadline_usec,
+                 struct broker_message *ret);

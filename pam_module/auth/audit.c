@@ -10,14 +10,14 @@
 bool audit_is_due(const struct attempt *a) {
         if (a->verdict == WIRE_UNAVAIL || a->reason == REASON_CANCELLED)
                 return a->have_tap || a->have_person;
-        return true;
+        return a->reason != REASON_SCREEN_GONE; /* nobody was judged */
 }
 
 static enum record_event event_of(const struct attempt *a) {
         if (a->verdict == WIRE_ALLOW) {
-                bool sign_in = a->decision.service && a->decision.service->use == USE_SIGN_IN;
-                return sign_in && (a->decision.grace || a->policy_person.own_session) ? RECORD_RESUME
-                                                                                      : RECORD_SIGN_IN;
+                if (!a->decision.service || a->decision.service->use != USE_SIGN_IN)
+                        return RECORD_APPROVE;
+                return a->decision.grace || a->policy_person.own_session ? RECORD_RESUME : RECORD_SIGN_IN;
         }
         if (a->reason == REASON_CANCELLED)
                 return RECORD_CANCELLED;
@@ -57,7 +57,7 @@ static int fill_attempt(const struct attempt *a, struct record *r) {
             (e = record_set_u64(r, RECORD_FIELD_CALLER_PID, (uint64_t) a->peer.pid)) < 0)
                 return e;
         /* A user's own program may say it sits anywhere. */
-        if (a->peer.uid == 0 && a->start.seat[0] &&
+        if ((a->peer.uid == 0 || attempt_is_seat(a)) && a->start.seat[0] &&
             (e = record_set(r, RECORD_FIELD_SEAT, a->start.seat)) < 0)
                 return e;
         if (a->snapshot->rules && (e = record_set(r, RECORD_FIELD_POLICY, a->snapshot->rules->hash)) < 0)

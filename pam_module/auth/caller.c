@@ -18,19 +18,28 @@ static bool user_is_elsewhere(uid_t uid) {
         return sd_session_is_remote(session) != 0 || sd_session_is_active(session) <= 0;
 }
 
-bool caller_is_remote(const char *rhost, pid_t caller) {
+bool caller_is_remote(const char *rhost, const struct ucred *caller) {
         _cleanup_(freep) char *session = NULL;
         uid_t owner;
         if (rhost[0])
                 return true;
-        int r = sd_pid_get_session(caller, &session);
+        int r = sd_pid_get_session(caller->pid, &session);
         if (r >= 0)
                 return sd_session_is_remote(session) != 0;
         if (r != -ENODATA && r != -ENXIO && r != -EOPNOTSUPP && r != -ENOMEDIUM)
                 return true; /* it has gone, or cannot be looked at */
-        if (sd_pid_get_owner_uid(caller, &owner) < 0 || owner == 0)
-                return false; /* nobody's: a display manager, a daemon */
-        return user_is_elsewhere(owner);
+        /* Of the system's, which is nobody's (a display manager, a daemon) unless it is sudo in a job of
+         * cron. */
+        if (sd_pid_get_owner_uid(caller->pid, &owner) < 0)
+                owner = caller->uid == 0 ? caller_login(caller) : 0;
+        return owner != 0 && user_is_elsewhere(owner);
+}
+
+void caller_unit(pid_t caller, char *buf, size_t size) {
+        _cleanup_(freep) char *unit = NULL;
+        buf[0] = 0;
+        if (sd_pid_get_unit(caller, &unit) >= 0 && strlen(unit) < size)
+                (void) snprintf(buf, size, "%s", unit);
 }
 
 uid_t caller_login(const struct ucred *peer) {

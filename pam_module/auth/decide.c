@@ -9,22 +9,17 @@
 
 #include <errno.h>
 
-/* Whether the person has a session here that an attempt opened: wardtapd knows. Other messages that arrive
- * meanwhile (a reader came or went) are of no use any more. */
-static int ask_session(struct attempt *a, bool *ret) {
+/* Whether the person has a session here that an attempt opened: wardtapd knows. */
+static int ask_session(struct attempt *a, enum broker_presence *ret) {
         const struct broker_message q = {.type = BROKER_ASK_SESSION, .ask_session.uid = a->account.uid};
-        uint64_t deadline = now_monotonic_usec() + ATTEMPT_BROKER_USEC;
+        _cleanup_(broker_message_clear) struct broker_message m = {.type = BROKER_TYPE_INVALID};
         int r = broker_send(a->broker, &q);
-        while (r >= 0 || r == -EAGAIN) {
-                _cleanup_(broker_message_clear) struct broker_message m = {.type = BROKER_TYPE_INVALID};
-                r = relay_wait(a->module, a->broker, deadline);
-                if (r >= 0)
-                        r = broker_receive(a->broker, &m);
-                if (r >= 0 && m.type == BROKER_SESSION) {
-                        *ret = m.session.open;
-                        return 0;
-                }
-        }
+        if (r >= 0)
+                r = attempt_hear(a, BROKER_SESSION, now_monotonic_usec() + ATTEMPT_BROKER_USEC, &m);
+        if (r >= 0)
+                *ret = m.session.presence;
+        if (r >= 0)
+                a->closed_usec = m.session.closed_usec;
         return r;
 }
 
@@ -46,7 +41,7 @@ static int find_account(struct attempt *a) {
 int attempt_check_own(struct attempt *a) {
         _cleanup_(store_account_clear) struct store_account account = {0};
         bool cached;
-        if (a->peer.uid == 0)
+        if (a->peer.uid == 0 || attempt_is_recheck(a))
                 return 0;
         int r = account_find(&a->account_child, a->state, a->start.user, a->module, &account, &cached);
         if (r < 0)
@@ -55,12 +50,23 @@ int attempt_check_own(struct attempt *a) {
 }
 
 enum attempt_state attempt_account(struct attempt *a) {
-        bool own_session = false;
+        enum broker_presence presence = BROKER_ABSENT;
         int r = find_account(a);
         if (r < 0)
                 return r == -ECANCELED ? attempt_end(a, REASON_CANCELLED) : attempt_end(a, REASON_STORE);
-        if (a->have_account && (r = ask_session(a, &own_session)) < 0)
+        if ((r = attempt_ask_grant(a)) < 0)
+                return attempt_end(a, r == -ESTALE      ? REASON_NOT_SHOWN
+                                      : r == -ECANCELED ? REASON_CANCELLED
+                                                        : REASON_TAPS_GONE);
+        if (a->granted)
+                return ATTEMPT_VERDICT;
+        if (attempt_is_switch(a) && a->start.hook == WIRE_AUTHENTICATE)
+                return attempt_end(a, REASON_NOT_SHOWN);
+        if (a->have_account && (r = ask_session(a, &presence)) < 0)
                 return attempt_end(a, r == -ECANCELED ? REASON_CANCELLED : REASON_TAPS_GONE);
+        if (presence == BROKER_JUST_SHOWN && attempt_is_seat(a))
+                return ATTEMPT_END; /* tapped twice while the own session was on its way */
+        a->tapped_out = presence == BROKER_SHOWN && attempt_is_seat(a);
         size_t n_keys = 0;
         if (store_history(a->state, a->person.id, &a->history) < 0 ||
             store_person_keys(a->people, a->person.id, a->keys, &n_keys) < 0)
@@ -76,7 +82,7 @@ enum attempt_state attempt_account(struct attempt *a) {
                 .groups = {a->account.groups, a->account.n_groups},
                 .groups_cached = a->account_cached,
                 .has_keys = a->n_keys > 0,
-                .own_session = own_session,
+                .own_session = presence != BROKER_ABSENT,
         };
         return ATTEMPT_DECIDE;
 }
@@ -97,7 +103,9 @@ static int ask_policy(struct attempt *a) {
                 .service = a->start.service,
                 .tags = &a->tags.words,
                 .remote = a->start.rhost[0] != 0,
-                .caller_uid = a->peer.uid,
+                .caller_uid = attempt_is_seat(a) || attempt_is_recheck(a)
+                                      ? 0
+                                      : a->peer.uid, /* wardtapd asks for whoever taps */
                 .in_session = a->in_session,
                 .user_given = a->start.user[0] != 0,
                 .person = a->have_person ? &a->policy_person : NULL,
@@ -109,16 +117,17 @@ static int ask_policy(struct attempt *a) {
         return 0;
 }
 
-/* The application learns the name once it is clear that this person may go on. */
-static int send_user(struct attempt *a) {
-        if (a->start.user[0] || a->user_sent || !a->have_person)
-                return 0;
-        a->user_sent = true;
-        return relay_user(a->module, a->version, a->person.user) < 0 ? -ECANCELED : 0;
+/* What wardtapd shows by itself is an open session: to begin one takes a prompt, which gets the tap. */
+static bool is_to_begin(const struct attempt *a) {
+        return attempt_is_switch(a) && !a->policy_person.own_session;
 }
 
-/* The same factor is never asked for twice. */
+/* The same factor is never asked for twice, and none where nobody is asked. */
 static enum attempt_state go_on(struct attempt *a) {
+        if (a->tapped_out)
+                return ATTEMPT_TAP_OUT;
+        if (attempt_is_seat(a) && (a->decision.verdict != POLICY_ALLOW || is_to_begin(a)))
+                return a->have_tap ? ATTEMPT_ELSEWHERE : attempt_end(a, REASON_INTERNAL);
         switch (a->decision.verdict) {
         case POLICY_NEED_BADGE:
                 return a->have_tap ? attempt_end(a, REASON_INTERNAL) : ATTEMPT_WAIT_TAP;
@@ -127,8 +136,8 @@ static enum attempt_state go_on(struct attempt *a) {
                 if (!a->have_person)
                         return a->have_tap ? attempt_end(a, REASON_INTERNAL) : ATTEMPT_WAIT_TAP;
                 return a->key ? attempt_end(a, REASON_KEY_NO_VERIFICATION) : ATTEMPT_KEY;
-        case POLICY_ALLOW:
-                return ATTEMPT_COMMIT;
+        case POLICY_ALLOW: /* that her work is lost must be read, and where it was lost nobody can read */
+                return attempt_is_seat(a) && a->closed_usec != 0 ? ATTEMPT_ELSEWHERE : ATTEMPT_COMMIT;
         default:
                 return attempt_end(a, REASON_INTERNAL);
         }
@@ -137,7 +146,11 @@ static enum attempt_state go_on(struct attempt *a) {
 enum attempt_state attempt_decide(struct attempt *a) {
         if (ask_policy(a) < 0)
                 return attempt_end(a, REASON_INTERNAL);
+        if (attempt_is_recheck(a))
+                return attempt_recheck(a);
         const struct policy_decision *d = &a->decision;
+        if (a->tapped_out && (d->verdict == POLICY_MAXTRIES || d->verdict == POLICY_DENY))
+                return ATTEMPT_TAP_OUT; /* whoever may not come in may still leave */
         if (d->verdict == POLICY_DENY || d->verdict == POLICY_UNAVAIL || d->verdict == POLICY_MAXTRIES) {
                 (void) attempt_end(a, d->reason);
                 a->verdict = d->verdict == POLICY_UNAVAIL    ? WIRE_UNAVAIL
@@ -145,7 +158,5 @@ enum attempt_state attempt_decide(struct attempt *a) {
                                                              : WIRE_DENY;
                 return ATTEMPT_RECORD;
         }
-        if (send_user(a) < 0)
-                return attempt_end(a, REASON_CANCELLED);
         return go_on(a);
 }

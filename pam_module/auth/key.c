@@ -60,7 +60,7 @@ static enum attempt_state ask_pin(struct attempt *a, struct talk *t) {
         char text[WIRE_TEXT_MAX + 1];
         if (t->pin_asked || a->decision.verdict != POLICY_NEED_VERIFY)
                 return attempt_end(a, REASON_DEVICE_FAILED);
-        t->pin_asked = t->pin_awaited = true;
+        t->pin_asked = t->pin_awaited = a->prompted = true;
         set_deadline(t, ATTEMPT_PIN_USEC, REASON_NO_ANSWER);
         if (!is_step_up(a)) {
                 word(a, SCREEN_ENTER, text, sizeof(text));

@@ -9,6 +9,7 @@
 #include "pam_module/auth/caller.h"
 #include "pam_module/auth/quota.h"
 #include "pam_module/auth/relay.h"
+#include "pam_module/auth/seat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ struct place {
         int pidfd; /* -1 before */
         struct ucred peer;
         uid_t login;            /* whose: caller_login() */
+        bool lent;              /* by root, until START: its own are all taken */
         uint64_t deadline_usec; /* for START */
 };
 
@@ -37,6 +39,8 @@ struct listener {
         struct answer answer;
 };
 
+/* Of root's places; each until its START, or the end of a session hook. */
+#define LENT_MAX 8U
 #define TIRED_USEC (100U * 1000U)
 
 static void free_place(struct listener *l, unsigned i) {
@@ -44,6 +48,13 @@ static void free_place(struct listener *l, unsigned i) {
         closep(&l->places[i].pidfd);
         quota_give(&l->quota, i);
         l->tired = false;
+}
+
+static unsigned count_lent(const struct listener *l) {
+        unsigned n = 0;
+        for (unsigned i = 0; i < QUOTA_PLACES; i++)
+                n += l->places[i].lent && (l->places[i].conn >= 0 || l->places[i].pidfd >= 0);
+        return n;
 }
 
 /* At most a batch, so that those who already have a place are not kept waiting. */
@@ -61,13 +72,17 @@ static void accept_some(struct listener *l) {
                 /* sudo and su are root's to the kernel, and the user's who runs a hundred of them to us. */
                 uid_t login = caller_login(&peer);
                 int place = quota_take(&l->quota, login);
+                bool lent = place < 0 && peer.uid == 0 && login != 0 && count_lent(l) < LENT_MAX;
+                if (lent) /* the end of a sign-in must be told, however many the person holds */
+                        place = quota_take(&l->quota, 0);
                 if (place < 0)
-                        continue; /* a hang-up: nobody was judged, and no session is begun unasked */
+                        continue; /* a hang-up: nobody was judged */
                 l->places[place] = (struct place){
                         .conn = TAKE_FD(conn),
                         .pidfd = -1,
                         .peer = peer,
                         .login = login,
+                        .lent = lent,
                         .deadline_usec = now_monotonic_usec() + LISTENER_START_USEC,
                 };
         }
@@ -110,6 +125,11 @@ static void read_start(struct listener *l, unsigned i) {
                 free_place(l, i);
                 return;
         }
+        if (m.start.hook == WIRE_AUTHENTICATE && p->lent) {
+                free_place(l, i);
+                return;
+        }
+        /* wardtapd's own are as many as people tap, which it limits itself. */
         if (m.start.hook == WIRE_AUTHENTICATE && !quota_begin(&l->quota, p->login, now_monotonic_usec())) {
                 (void) relay_verdict(p->conn, m.version, WIRE_UNAVAIL, "", "");
                 free_place(l, i);
@@ -182,7 +202,7 @@ static int turn(struct listener *l) {
 }
 
 int listener_run(int fd) {
-        struct listener l = {.fd = fd};
+        struct listener l = {.fd = fd, .answer.wardtapd = seat_find_user()};
         int flags = fcntl(fd, F_GETFL), r = 0;
         if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
                 return -errno;

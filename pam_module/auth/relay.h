@@ -3,7 +3,7 @@
  * it. */
 #pragma once
 
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 enum relay_ready { RELAY_MODULE = 1, RELAY_OTHER };
 

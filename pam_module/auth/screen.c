@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 /* What is wanted: alone, with a name before it, and at the beginning of a sentence that says what for. */
 static const struct {
@@ -39,6 +40,30 @@ void screen_ask(const struct screen_what *what, enum screen_want want, char *buf
                 (void) snprintf(buf, size, "%s, %s to sign in", what->name, wants[want].with_name);
         else
                 (void) snprintf(buf, size, "%s", wants[want].alone);
+}
+
+void screen_opening(const char *name, char *buf, size_t size) {
+        (void) snprintf(buf, size, "%s%sour session is opening", name, name[0] ? ", y" : "Y");
+}
+
+void screen_click(const char *name, char *buf, size_t size) {
+        (void) snprintf(buf, size, "%s%slick Log In", name, name[0] ? ", c" : "C");
+}
+
+static bool local(uint64_t usec, struct tm *ret) {
+        const time_t t = (time_t) (usec / 1000000U);
+        return localtime_r(&t, ret);
+}
+
+void screen_closed(uint64_t closed_usec, uint64_t now_usec, char *buf, size_t size) {
+        struct tm then, now;
+        char when[32] = "";
+        if (local(closed_usec, &then) && local(now_usec, &now)) {
+                bool today = then.tm_year == now.tm_year && then.tm_yday == now.tm_yday;
+                if (strftime(when, sizeof(when), today ? " at %H:%M" : " on %Y-%m-%d at %H:%M", &then) == 0)
+                        when[0] = 0;
+        }
+        (void) snprintf(buf, size, "Your session here was closed%s: unsaved work is lost.", when);
 }
 
 /* One sentence that ends in a full stop. */

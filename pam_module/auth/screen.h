@@ -27,6 +27,14 @@ enum screen_want {
         SCREEN_WANT_MAX,
 };
 void screen_ask(const struct screen_what *what, enum screen_want want, char *buf, size_t size);
+/* "FULL NAME, your session is opening": nothing is wanted any more. */
+void screen_opening(const char *name, char *buf, size_t size);
+/* "FULL NAME, click Log In": the display manager shows no session by itself. */
+void screen_click(const char *name, char *buf, size_t size);
+
+/* "Your session here was closed at 10:42: unsaved work is lost." In local time, with the day unless it is
+ * today's; both in microseconds since 1970. */
+void screen_closed(uint64_t closed_usec, uint64_t now_usec, char *buf, size_t size);
 
 /* How an attempt ended that did not let anybody in. */
 struct screen_end {

@@ -38,23 +38,31 @@ static int tell(int module, const struct wire_start *start, int pidfd, struct ac
                 struct store *state) {
         _cleanup_(store_account_clear) struct store_account account = {0};
         _cleanup_(closep) int broker = -1;
+        struct broker_hello hello = {.purpose = BROKER_SESSION_HOOK};
+        struct broker_message m = {.type = start->hook == WIRE_CLOSE_SESSION ? BROKER_SESSION_CLOSE
+                                                                             : BROKER_SESSION_OPEN};
         bool cached;
         int r = account_find(child, state, start->user, module, &account, &cached);
         if (r < 0)
                 return r;
-        r = broker_connect(BROKER_SESSION_HOOK, start->attempt, start->service, start->seat, &broker);
+        memcpy(hello.attempt, start->attempt, sizeof(hello.attempt));
+        memcpy(hello.service, start->service, sizeof(hello.service));
+        memcpy(hello.seat, start->seat, sizeof(hello.seat));
+        m.session_change.uid = account.uid;
+        m.session_change.resumed = start->hook == WIRE_RESUME_SESSION;
+        memcpy(m.session_change.attempt, start->attempt, sizeof(start->attempt));
+        memcpy(m.session_change.user, start->user, sizeof(start->user));
+        memcpy(m.session_change.session, start->session, sizeof(start->session));
+        r = broker_connect(&hello, &broker);
         if (r < 0)
                 return r;
-        uint64_t deadline = now_monotonic_usec() + ATTEMPT_RECORD_USEC;
-        if (start->hook == WIRE_OPEN_SESSION)
-                return broker_session_open(broker, account.uid, start->attempt, pidfd, deadline);
-        return broker_session_close(broker, account.uid, start->attempt, deadline);
+        return broker_change_session(broker, &m, pidfd, now_monotonic_usec() + ATTEMPT_RECORD_USEC);
 }
 
 static int set_up(int module, const struct ucred *peer, const struct wire_start *start, int *ret_pidfd,
                   struct account_child *ret_child, struct store **ret_state) {
         int r = 0;
-        if (start->hook == WIRE_OPEN_SESSION)
+        if (start->hook == WIRE_OPEN_SESSION && start->attempt[0])
                 r = open_peer(module, peer->pid, ret_pidfd);
         if (r < 0 || (r = account_start(ret_child)) < 0 ||
             (r = store_open_state(PATH_STATE_DB, false, ret_state)) < 0)
@@ -73,15 +81,27 @@ static enum wire_verdict verdict_of(enum wire_hook hook, int error) {
         return WIRE_DENY;
 }
 
-void session_run(int module, const struct ucred *peer, const struct wire_message *start) {
+/* The site's own way works without Wardtap, unless the rules forbid it. */
+static enum wire_verdict verdict_of_fallback(const struct rules *rules, int error) {
+        if (error >= 0)
+                return WIRE_ALLOW;
+        bool deny = !rules || rules->fallback == FALLBACK_DENY;
+        return deny || error == -EKEYREJECTED ? WIRE_DENY : WIRE_UNAVAIL;
+}
+
+void session_run(int module, const struct ucred *peer, const struct wire_message *start,
+                 const struct rules *rules) {
+        const struct wire_start *s = &start->start;
+        bool fallback = !s->attempt[0];
         _cleanup_(account_stop) struct account_child child = ACCOUNT_CHILD_NONE;
         _cleanup_(store_closep) struct store *state = NULL;
         _cleanup_(closep) int pidfd = -1;
         int r = 0;
-        if (start->start.attempt[0]) { /* else nobody was let in by an attempt: nothing may be resumed */
-                r = set_up(module, peer, &start->start, &pidfd, &child, &state);
+        if (fallback ? s->hook != WIRE_CLOSE_SESSION : s->hook != WIRE_RESUME_SESSION) {
+                r = set_up(module, peer, s, &pidfd, &child, &state);
                 if (r >= 0)
-                        r = tell(module, &start->start, pidfd, &child, state);
+                        r = tell(module, s, pidfd, &child, state);
         }
-        (void) relay_verdict(module, start->version, verdict_of(start->start.hook, r), "", "");
+        (void) relay_verdict(module, start->version,
+                             fallback ? verdict_of_fallback(rules, r) : verdict_of(s->hook, r), "", "");
 }

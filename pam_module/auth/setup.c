@@ -14,6 +14,8 @@
 
 static enum reason set_up(struct attempt *a) {
         a->in_session = caller_login(&a->peer) != 0;
+        if (a->peer.uid == 0 && !a->in_session)
+                caller_unit(a->peer.pid, a->unit, sizeof(a->unit));
         if (account_start(&a->account_child) < 0 || clock_boot_id(a->boot_id) < 0)
                 return REASON_INTERNAL;
         int r = store_open_people(PATH_PEOPLE_DB, false, 0, &a->people);

@@ -29,7 +29,7 @@ static int show_tap_wanted(struct attempt *a) {
         return attempt_show(a, WIRE_INFO, text);
 }
 
-static enum attempt_state take_tap(struct attempt *a, const struct tap *tap) {
+enum attempt_state attempt_take_tap(struct attempt *a, const struct tap *tap) {
         static const enum reason problems[] = {
                 [TAP_RANDOM] = REASON_BADGE_RANDOM,
                 [TAP_NO_NUMBER] = REASON_BADGE_NO_NUMBER,
@@ -47,30 +47,54 @@ static enum attempt_state take_tap(struct attempt *a, const struct tap *tap) {
 }
 
 /* A wardtapd that was just restarted has to find its readers first. */
-#define PATIENCE_USEC (5U * 1000U * 1000U)
+#define PATIENCE_USEC (15U * 1000U * 1000U)
 #define LOSSES_MAX 5U
 #define PAUSE_USEC (200U * 1000U)
 
 struct waiting {
         unsigned losses;        /* of the connection, since something was heard */
         bool shown;             /* "Tap your badge" */
+        uint64_t words_usec;    /* until then the words of the attempt before are on the screen */
+        uint64_t show_usec;     /* when to show it; UINT64_MAX: not yet known, or shown */
         uint64_t patience_usec; /* until then no reader is no reason to end; UINT64_MAX: at once */
 };
+
+static enum attempt_state show_in_time(struct attempt *a, struct waiting *w) {
+        if (w->shown)
+                return ATTEMPT_WAIT_TAP;
+        w->show_usec = now_monotonic_usec() < w->words_usec ? w->words_usec : UINT64_MAX;
+        if (w->show_usec != UINT64_MAX)
+                return ATTEMPT_WAIT_TAP;
+        w->shown = true;
+        return show_tap_wanted(a) < 0 ? attempt_end(a, REASON_CANCELLED) : ATTEMPT_WAIT_TAP;
+}
+
+/* For a while, before it is asked again for a tap. */
+static enum attempt_state show_words(struct attempt *a, const char *text, struct waiting *w) {
+        if (!text_is_clean(text, WIRE_TEXT_MAX))
+                return ATTEMPT_WAIT_TAP;
+        w->words_usec = now_monotonic_usec() + ATTEMPT_WORDS_USEC;
+        w->shown = false;
+        if (attempt_show(a, WIRE_INFO, text) < 0)
+                return attempt_end(a, REASON_CANCELLED);
+        return show_in_time(a, w);
+}
 
 /* One message of wardtapd. ATTEMPT_WAIT_TAP: go on waiting. */
 static enum attempt_state take_message(struct attempt *a, const struct broker_message *m,
                                        struct waiting *w) {
         if (m->type == BROKER_TAP)
-                return take_tap(a, &m->tap);
+                return attempt_take_tap(a, &m->tap);
+        if (m->type == BROKER_GONE)
+                return attempt_end(a, REASON_SCREEN_GONE);
+        if (m->type == BROKER_WORDS)
+                return show_words(a, m->words, w);
         if (m->type != BROKER_WAITING)
                 return ATTEMPT_WAIT_TAP; /* a late answer to something else */
         if (m->waiting.readers == 0)
                 return w->patience_usec == UINT64_MAX ? attempt_end(a, REASON_NO_READER) : ATTEMPT_WAIT_TAP;
         w->patience_usec = UINT64_MAX;
-        if (!w->shown && show_tap_wanted(a) < 0)
-                return attempt_end(a, REASON_CANCELLED);
-        w->shown = true;
-        return ATTEMPT_WAIT_TAP;
+        return show_in_time(a, w);
 }
 
 /* The one that ends may still have taken the new connection with it, so it is tried again a little later. */
@@ -84,8 +108,9 @@ static int lose(struct attempt *a, struct waiting *w) {
 }
 
 static int next_message(struct attempt *a, const struct waiting *w, struct broker_message *ret) {
+        uint64_t until = w->patience_usec == UINT64_MAX ? w->show_usec : w->patience_usec;
         for (;;) {
-                int r = relay_wait(a->module, a->broker, w->patience_usec);
+                int r = relay_wait(a->module, a->broker, until);
                 if (r >= 0)
                         r = broker_receive(a->broker, ret);
                 if (r != -EAGAIN)
@@ -94,13 +119,21 @@ static int next_message(struct attempt *a, const struct waiting *w, struct broke
 }
 
 enum attempt_state attempt_wait_tap(struct attempt *a) {
-        struct waiting w = {.patience_usec = UINT64_MAX};
+        struct waiting w = {.patience_usec = UINT64_MAX, .show_usec = UINT64_MAX};
+        if (a->start.again)
+                w.words_usec = now_monotonic_usec() + ATTEMPT_WORDS_USEC;
         enum attempt_state next = ATTEMPT_WAIT_TAP;
         int r = want_tap(a);
         while (next == ATTEMPT_WAIT_TAP) {
                 _cleanup_(broker_message_clear) struct broker_message m = {.type = BROKER_TYPE_INVALID};
                 if (r >= 0)
                         r = next_message(a, &w, &m);
+                if (r == -ETIMEDOUT && w.patience_usec == UINT64_MAX) {
+                        w.words_usec = 0; /* they were read */
+                        next = show_in_time(a, &w);
+                        r = 0;
+                        continue;
+                }
                 if (r == -ECANCELED || r == -ETIMEDOUT)
                         return attempt_end_wait(a, r, REASON_NO_READER);
                 if (r < 0) {

@@ -4,12 +4,13 @@
  * played here. */
 #include "pam_module/relay.h"
 #include "pam_module/services.h"
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 #include "common/socket.h"
 #include "common/util.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <security/pam_ext.h>
 #include <stdio.h>
 
@@ -101,10 +102,21 @@ static bool take_said(struct bytes *rest, struct bytes *ret) {
         return rest->n > 0 && bytes_take_blob(rest, 0, SOCKET_MESSAGE_MAX, ret) == 0;
 }
 
-/* Everything the attempt will ever say is in the socket before the module reads. */
+/* No pause between two attempts. */
+int __real_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts, const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts, const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *p, nfds_t n, const struct timespec *ts, const sigset_t *mask) {
+        return n == 0 ? 0 : __real_ppoll(p, n, ts, mask);
+}
+
+/* Everything the attempt will ever say is in the socket before the module reads. The next two say the same.
+ */
+static unsigned connects;
 int __wrap_socket_connect(const char *path, uid_t uid, int *ret_fd);
 int __wrap_socket_connect(const char *path, uid_t uid, int *ret_fd) {
         int fds[2];
+        if (++connects > 3)
+                return -ECONNREFUSED;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
                 abort();
         struct bytes rest = said, m;
@@ -144,6 +156,7 @@ static void check(pam_handle_t *h, int code, const char *user_before) {
         must(!user_before || strcmp(h->user, user_before) == 0);
         must(strlen(h->attempt) == strlen("WARDTAP_ATTEMPT=") + 32);
         must(pam_sm_setcred(h, 0, 0, NULL) == PAM_SUCCESS);
+        connects = 0;
         int opened = pam_sm_open_session(h, 0, 0, NULL);
         must(opened == PAM_SESSION_ERR || (opened == PAM_SUCCESS && was_said(WIRE_ALLOW)));
         must(pam_set_item(h, PAM_USER, "another") == PAM_SUCCESS);
@@ -157,6 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         pam_handle_t h = {.how = data[0], .conv = {no_conversation, NULL}};
         const char *user = h.how & USER_GIVEN ? "nurse1" : NULL;
         said = (struct bytes){data + 1, size - 1};
+        connects = 0;
         (void) pam_set_item(&h, PAM_USER, user);
         check(&h, pam_sm_authenticate(&h, h.how & SILENT ? PAM_SILENT : 0, 0, NULL), user);
         (void) pam_set_data(&h, "", NULL, NULL);

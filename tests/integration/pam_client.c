@@ -3,12 +3,15 @@
  * prints what it shows, answers prompts in the order given, and prints the verdict and how long it took.
  *
  *   pam_client --service S [--user U] [--answer TEXT]... [--rhost H] [--session] [--resume] [--uid N]
+ *              [--tty T] [--rounds N]
  *
  * --session opens a session after the verdict, prints "session open", and closes it at the end of standard
  * input.
  * --resume calls only authenticate, acct_mgmt and setcred(REINITIALIZE), as LightDM does for a session it
  * shows again.
  * --memory prints the process's peak resident memory after the verdict (VmHWM).
+ * --rounds does it so many times, from pam_start to pam_end, with the session's hooks if asked for, and
+ * prints only the median time.
  * --uid drops to that uid first, as a screen locker runs. A prompt with no answer left fails the
  * conversation. Exit status: the code of pam_authenticate (0 = PAM_SUCCESS), 100 for an error of this
  * program itself. */
@@ -22,11 +25,14 @@
 #include <stdio.h>
 
 struct client {
-        const char *service, *user, *rhost, *answers[8];
+        const char *service, *user, *rhost, *tty, *answers[8];
         size_t n_answers, at;
         bool session, resume, memory;
+        unsigned rounds; /* 0: one, with all that is said */
         uid_t uid;
 };
+
+#define ROUNDS_MAX 1000U
 
 static void fclosep(FILE **f) {
         if (*f)
@@ -138,6 +144,8 @@ static int run(struct client *c) {
         (void) pam_set_item(h, PAM_FAIL_DELAY, (const void *) no_delay);
         if (c->rhost)
                 (void) pam_set_item(h, PAM_RHOST, c->rhost);
+        if (c->tty)
+                (void) pam_set_item(h, PAM_TTY, c->tty);
         uint64_t start = now_monotonic_usec();
         int r = pam_authenticate(h, 0);
         print_result(h, r, now_monotonic_usec() - start);
@@ -151,13 +159,47 @@ static int run(struct client *c) {
         return r;
 }
 
+static int compare_usec(const void *a, const void *b) {
+        uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+        return (x > y) - (x < y);
+}
+
+/* Loading the modules is part of it. */
+static int run_rounds(struct client *c) {
+        const struct pam_conv conv = {converse, c};
+        uint64_t usec[ROUNDS_MAX];
+        int r = PAM_ABORT;
+        for (unsigned i = 0; i < c->rounds; i++) {
+                pam_handle_t *h = NULL;
+                uint64_t start = now_monotonic_usec();
+                c->at = 0;
+                if (pam_start(c->service, c->user, &conv, &h) != PAM_SUCCESS)
+                        return 100;
+                r = pam_authenticate(h, 0);
+                if (r == PAM_SUCCESS && c->session && (r = pam_open_session(h, 0)) == PAM_SUCCESS)
+                        r = pam_close_session(h, 0);
+                (void) pam_end(h, r);
+                usec[i] = now_monotonic_usec() - start;
+        }
+        qsort(usec, c->rounds, sizeof(usec[0]), compare_usec);
+        (void) printf("median of %u: %s in %" PRIu64 " us\n", c->rounds, code_name(r), usec[c->rounds / 2]);
+        return r;
+}
+
 int main(int argc, char **argv) {
-        static const struct option options[] = {
-                {"service", 1, NULL, 's'}, {"user", 1, NULL, 'u'},    {"answer", 1, NULL, 'a'},
-                {"rhost", 1, NULL, 'h'},   {"session", 0, NULL, 'o'}, {"resume", 0, NULL, 'r'},
-                {"uid", 1, NULL, 'i'},     {"memory", 0, NULL, 'm'},  {0}};
+        static const struct option options[] = {{"service", 1, NULL, 's'},
+                                                {"user", 1, NULL, 'u'},
+                                                {"answer", 1, NULL, 'a'},
+                                                {"rhost", 1, NULL, 'h'},
+                                                {"session", 0, NULL, 'o'},
+                                                {"resume", 0, NULL, 'r'},
+                                                {"uid", 1, NULL, 'i'},
+                                                {"memory", 0, NULL, 'm'},
+                                                {"rounds", 1, NULL, 'n'},
+                                                {"tty", 1, NULL, 't'},
+                                                {0}};
         struct client client = {.service = "wardtap-test"};
-        uint64_t uid = 0;
+        uint64_t uid = 0, rounds = 0;
         int c;
         while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
                 if (c == 's')
@@ -168,15 +210,19 @@ int main(int argc, char **argv) {
                         client.answers[client.n_answers++] = optarg;
                 else if (c == 'h')
                         client.rhost = optarg;
+                else if (c == 't')
+                        client.tty = optarg;
                 else if (c == 'o')
                         client.session = true;
                 else if (c == 'r')
                         client.resume = true;
                 else if (c == 'm')
                         client.memory = true;
+                else if (c == 'n' && parse_u64(optarg, ROUNDS_MAX, &rounds) == 0)
+                        client.rounds = (unsigned) rounds;
                 else if (c != 'i' || parse_u64(optarg, UINT32_MAX, &uid) < 0)
                         return 100;
         if (uid > 0 && setuid((uid_t) uid) < 0)
                 return 100;
-        return run(&client);
+        return client.rounds > 0 ? run_rounds(&client) : run(&client);
 }

@@ -6,6 +6,7 @@
 #include "pam_module/auth/relay.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -101,6 +102,7 @@ int __wrap_wire_send(int fd, const struct wire_message *m) {
         case WIRE_VERDICT:
                 fake.has_verdict = true;
                 fake.got = m->verdict.verdict;
+                memcpy(fake.verdict_attempt, m->verdict.attempt, sizeof(fake.verdict_attempt));
                 fake.record_before_verdict = fake.records > 0;
                 break;
         default:
@@ -114,24 +116,41 @@ int __wrap_relay_poll(int module, int other, uint64_t deadline_usec);
 int __wrap_relay_poll(int module, int other, uint64_t deadline_usec) {
         if (inject("relay_poll"))
                 return deadline_usec == 0 ? -EIO : -ETIMEDOUT;
+        if (fake.closed_usec > 0 && deadline_usec > 0) { /* she reads quickly */
+                fake.waited_usec = deadline_usec - now_monotonic_usec();
+                deadline_usec = 0;
+        }
         return fake.late ? -ETIMEDOUT : __real_relay_poll(module, other, deadline_usec);
+}
+
+/* Waiting for wardtapd: time is up at once where nothing comes by itself. */
+int __real_relay_wait(int module, int other, uint64_t deadline_usec);
+int __wrap_relay_wait(int module, int other, uint64_t deadline_usec);
+int __wrap_relay_wait(int module, int other, uint64_t deadline_usec) {
+        struct pollfd p[] = {{.fd = module, .events = POLLIN | POLLRDHUP}, {.fd = other, .events = POLLIN}};
+        if (!fake.late || deadline_usec == UINT64_MAX || poll(p, 2, 0) > 0)
+                return __real_relay_wait(module, other, deadline_usec);
+        fake.waited_usec = deadline_usec - now_monotonic_usec();
+        return -ETIMEDOUT;
 }
 
 /* --- wardtapd */
 int __real_broker_send(int fd, const struct broker_message *m);
-int __wrap_broker_connect(enum broker_purpose purpose, const char *attempt, const char *service,
-                          const char *seat, int *ret_fd);
-int __wrap_broker_connect(enum broker_purpose purpose, const char *attempt, const char *service,
-                          const char *seat, int *ret_fd) {
+int __wrap_broker_connect(const struct broker_hello *hello, int *ret_fd);
+int __wrap_broker_connect(const struct broker_hello *hello, int *ret_fd) {
         int pair[2];
         if (inject("broker_connect"))
                 return -ECONNREFUSED;
-        if (purpose != (fake.step_up ? BROKER_STEP_UP : BROKER_SIGN_IN) || strlen(attempt) != 32 ||
+        enum broker_purpose wanted = fake.seat      ? BROKER_SEAT
+                                     : fake.step_up ? BROKER_STEP_UP
+                                                    : BROKER_SIGN_IN;
+        if ((hello->purpose != wanted && hello->purpose != BROKER_SEAT) || strlen(hello->attempt) != 32 ||
             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
                 abort();
         closep(&hidden.broker);
         hidden.broker = pair[1];
         *ret_fd = pair[0];
+        memcpy(fake.told_tty, hello->tty, sizeof(fake.told_tty));
         fake.connects++;
         return 0;
 }
@@ -158,16 +177,42 @@ static void give_tap(void) {
                 m.tap.n_indexes = 0;
                 m.tap.token[0] = 0;
         }
+        fake.tapped = true;
         (void) __real_broker_send(hidden.broker, &m);
+}
+
+static int answer_about_switch(const struct broker_message *m) {
+        struct broker_message switched = {.type = BROKER_SWITCHED, .switched.status = fake.switch_status},
+                              grant = {.type = BROKER_GRANT, .grant.status = fake.grant_status};
+        if (m->person.uid != FAKE_UID || strcmp(m->person.user, FAKE_USER) != 0 ||
+            strcmp(m->person.unit, fake.unit) != 0)
+                abort();
+        if (m->type == BROKER_SWITCH) {
+                fake.switches++;
+                return fake.switch_status > 0 ? 0 : __real_broker_send(hidden.broker, &switched);
+        }
+        fake.grants_asked++;
+        if (fake.grant_status == 0)
+                (void) snprintf(grant.grant.attempt, sizeof(grant.grant.attempt), FAKE_GRANTED);
+        return __real_broker_send(hidden.broker, &grant);
 }
 
 int __wrap_broker_send(int fd, const struct broker_message *m);
 int __wrap_broker_send(int fd, const struct broker_message *m) {
-        struct broker_message s = {.type = BROKER_SESSION, .session.open = fake.own_session};
+        struct broker_message s = {
+                .type = BROKER_SESSION,
+                .session = {fake.own_session ? BROKER_OPEN : BROKER_ABSENT, fake.closed_usec}};
         if (inject("broker_send"))
                 return -EPIPE;
         if (m->type == BROKER_ASK_SESSION)
                 return __real_broker_send(hidden.broker, &s);
+        if (m->type == BROKER_SWITCH || m->type == BROKER_ASK_GRANT)
+                return answer_about_switch(m);
+        if (m->type == BROKER_KEY_USED) {
+                memcpy(fake.key_used, m->key_used.device, sizeof(fake.key_used));
+                fake.keys_used++;
+                return 0;
+        }
         if (fake.broker_losses > 0) {
                 fake.broker_losses--;
                 closep(&hidden.broker);
@@ -176,6 +221,8 @@ int __wrap_broker_send(int fd, const struct broker_message *m) {
         if (fake.readers_late)
                 say_readers(0);
         say_readers(fake.readers);
+        if (fake.greeter_ends)
+                (void) __real_broker_send(hidden.broker, &(struct broker_message){.type = BROKER_GONE});
         if (fake.readers_leave)
                 say_readers(0);
         if (fake.tap)
@@ -193,9 +240,14 @@ int __wrap_broker_record(int fd, const struct record *record, uint64_t deadline_
 int __wrap_broker_record(int fd, const struct record *record, uint64_t deadline_usec, uint64_t *ret_seq) {
         uint8_t buf[SOCKET_MESSAGE_MAX];
         struct writer w = {.p = buf, .size = sizeof(buf)};
+        if (fake.record_losses > 0) {
+                fake.record_losses--;
+                return -ECONNRESET;
+        }
         if (inject("broker_record"))
                 return -ECONNRESET;
         fake.records++;
+        fake.keys_before_record = fake.keys_used;
         record_clear(&fake.record);
         record_write(&w, record);
         if (record_read((struct bytes){buf, w.n}, &fake.record) < 0)
@@ -429,6 +481,8 @@ void fake_add(enum device_event_type type, bool after_pin) {
         *s = (struct step){.event = {.type = type, .retries = -1}, .after_pin = after_pin};
         s->event.assertion.credential_id_len = 16;
         s->event.assertion.credential_id[0] = 2; /* the second key */
+        if (!fake.nameless_key)
+                memcpy(s->event.assertion.device, FAKE_DEVICE, sizeof(FAKE_DEVICE));
 }
 
 void fake_add_failure(enum device_reason reason, int retries, bool after_pin) {
@@ -443,6 +497,7 @@ void fake_reset(void) {
                 .readers = 1,
                 .tap = true,
                 .uv = true,
+                .grant_status = -ENOENT,
                 .pin = "123456",
                 .needed = FACTOR_BADGE | FACTOR_KEY | FACTOR_VERIFY,
         };
@@ -453,7 +508,7 @@ static void set_up(void) {
         hidden.pin_sent = hidden.spoken = false;
         hidden.broker = -1;
         hidden.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        hidden.service = (struct rule_service){.name = (char *) "lightdm",
+        hidden.service = (struct rule_service){.name = (char *) (fake.service ? fake.service : "lightdm"),
                                                .use = fake.step_up ? USE_STEP_UP : USE_SIGN_IN};
         hidden.rules = (struct rules){.relying_party = (char *) "wardtap.example.org",
                                       .audit_required = fake.audit_required,
@@ -469,18 +524,26 @@ static void set_up(void) {
 }
 
 void fake_play(void) {
-        struct wire_message start = {.version = WIRE_VERSION,
+        struct wire_message start = {.version = fake.version ? fake.version : WIRE_VERSION,
                                      .type = WIRE_START,
-                                     .start = {.hook = WIRE_AUTHENTICATE, .service = "lightdm"}};
+                                     .start = {.hook = fake.seat ? WIRE_SEAT : WIRE_AUTHENTICATE,
+                                               .silent = fake.silent,
+                                               .again = fake.again}};
         const struct ucred peer = {.pid = 1, .uid = fake.caller};
         _cleanup_(attempt_freep) struct attempt *a = NULL;
         set_up();
+        (void) snprintf(start.start.service, sizeof(start.start.service), "%s", hidden.service.name);
+        if (fake.tty)
+                (void) snprintf(start.start.tty, sizeof(start.start.tty), "%s", fake.tty);
         if (fake.user)
                 (void) snprintf(start.start.user, sizeof(start.start.user), "%s", fake.user);
         bool started = fake.raw_start.n == 0 ||
                        (wire_read(fake.raw_start, &start) >= 0 && start.type == WIRE_START);
         if (started && attempt_new(hidden.module[0], &peer, &start, &hidden.snapshot, &a) >= 0) {
                 a->people = (struct store *) &hidden;
+                a->in_session = fake.in_session;
+                if (fake.unit)
+                        (void) snprintf(a->unit, sizeof(a->unit), "%s", fake.unit);
                 attempt_play(a);
         }
         closep(&hidden.module[0]);

@@ -8,6 +8,8 @@
 #define FAKE_USER "nurse1"
 #define FAKE_NAME "Nina Example"
 #define FAKE_UID 1001
+#define FAKE_DEVICE "00ff00ff00ff00ff00ff00ff00ff00ff"
+#define FAKE_GRANTED "ffeeddccbbaa99887766554433221100"
 
 struct step {
         struct device_event event;
@@ -17,8 +19,14 @@ struct step {
 /* Before an attempt: what the world is like. After it: what happened. */
 struct fake_world {
         /* the application */
-        const char *user; /* PAM_USER; NULL = empty */
+        const char *user;    /* PAM_USER; NULL = empty */
+        const char *service; /* NULL = lightdm */
+        const char *tty;     /* PAM_TTY; NULL = empty */
+        bool seat;           /* wardtapd itself asks, for a tap at an open session */
+        bool in_session;     /* the caller comes from a login */
         uid_t caller;
+        uint8_t version; /* of the module; 0 = ours */
+        bool again, silent;
         const char *pin;         /* the answer; NULL = NO_ANSWER */
         struct bytes raw_start;  /* START as it comes, when not empty */
         struct bytes raw_answer; /* the same for the answer */
@@ -30,11 +38,17 @@ struct fake_world {
         bool tap;
         enum tap_problem problem;
         unsigned broker_losses; /* times it hangs up after WANT_TAP */
+        bool greeter_ends;      /* GONE after the first WAITING */
         bool readers_leave;     /* WAITING 0 after the first WAITING */
         bool readers_late;      /* WAITING 0 before the first WAITING */
         uint64_t tap_age_usec;
         bool own_session;
+        uint64_t closed_usec;
         int record_status;
+        unsigned record_losses; /* times wardtapd is killed before it answers */
+        const char *unit;       /* of the caller; NULL = none */
+        int switch_status;      /* what SWITCH comes to; 1 = no answer */
+        int grant_status;       /* what ASK_GRANT is answered */
         /* the store */
         bool badge_unknown, badge_of_another;
         int commit_status;
@@ -50,19 +64,24 @@ struct fake_world {
         unsigned n_script;
         enum reason fido_reason;
         bool uv, foreign_credential;
-        bool late; /* no wait for a person ever ends but by its deadline */
+        bool nameless_key; /* nobody can tell which device it is; before fake_add() */
+        bool late;         /* no wait for a person ever ends but by its deadline */
         /* failure injection: the fail_at-th call of a fake that may fail does, from 1 */
         unsigned fail_at;
 
         /* what happened */
         unsigned calls;
         const char *failed;
-        bool has_verdict;
+        bool has_verdict, tapped;
+        uint64_t waited_usec; /* the last wait for wardtapd that ended with its time */
         enum wire_verdict got;
         char got_user[65], last_error[WIRE_TEXT_MAX + 1], last_info[WIRE_TEXT_MAX + 1];
         char before_prompt[WIRE_TEXT_MAX + 1], prompt[WIRE_TEXT_MAX + 1], sent_pin[WIRE_ANSWER_MAX + 1];
         unsigned prompts, commits, failures, operations, open_operations, records, connects;
         bool record_before_verdict;
+        unsigned switches, grants_asked, keys_used, keys_before_record;
+        char key_used[BROKER_DEVICE_SIZE];
+        char verdict_attempt[33], told_tty[65];
         struct record record;
         struct store_sign_in committed;
         enum device_verify asked_verify;

@@ -14,9 +14,15 @@ static const char *field(enum record_field f) {
         return fake.record.fields[f] ? fake.record.fields[f] : "";
 }
 
+/* Where nobody was named, any refusal after a tap is followed by the next attempt. */
+static void expect_said(enum wire_verdict verdict) {
+        bool next = verdict != WIRE_ALLOW && fake.tapped && !fake.user && !fake.step_up && fake.version != 2;
+        assert_int_equal(fake.got, next ? WIRE_AGAIN : verdict);
+}
+
 static void expect(enum wire_verdict verdict, enum record_event event, enum reason reason) {
         assert_true(fake.has_verdict);
-        assert_int_equal(fake.got, verdict);
+        expect_said(verdict);
         assert_int_equal(fake.records, 1);
         assert_true(fake.record_before_verdict);
         assert_int_equal(fake.record.event, event);
@@ -58,6 +64,30 @@ static void badge_key_and_pin_let_in(void **state) {
         assert_int_equal(fake.saved, 1);
 }
 
+static void wardtapd_learns_which_device_signed_before_the_record(void **state) {
+        fake_reset();
+        fake.record_losses = 1; /* and again after it was killed */
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(fake.key_used, FAKE_DEVICE);
+        assert_int_equal(fake.keys_before_record, 2);
+
+        fake_reset();
+        fake.nameless_key = true;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_int_equal(fake.keys_used, 0);
+
+        fake_reset();
+        fake.fido_reason = REASON_KEY_FORGED;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_FORGED);
+        assert_int_equal(fake.keys_used, 0);
+}
+
 static void grace_resumes_and_claims_no_factor(void **state) {
         fake_reset();
         fake.needed = FACTOR_BADGE;
@@ -78,10 +108,26 @@ static void sudo_asks_the_key_of_its_user(void **state) {
         fake_add(DEVICE_EVENT_TOUCH_WANTED, false);
         fake_add(DEVICE_EVENT_ASSERTION, false);
         fake_play();
-        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        expect(WIRE_ALLOW, RECORD_APPROVE, REASON_NONE);
         assert_string_equal(fake.got_user, "");
         assert_int_equal(fake.asked_verify, DEVICE_VERIFY_NO);
         assert_string_equal(fake.last_info, "Touch your key to approve lightdm as Nina Example");
+}
+
+static void silence_is_kept_at_a_sign_in_and_not_where_a_key_approves(void **state) {
+        for (unsigned step_up = 0; step_up < 2; step_up++) {
+                fake_reset();
+                fake.silent = true;
+                fake.step_up = step_up;
+                fake.user = FAKE_USER;
+                fake.needed = FACTOR_KEY;
+                fake_add(DEVICE_EVENT_TOUCH_WANTED, false);
+                fake_add_failure(DEVICE_REMOVED, -1, false);
+                fake_play();
+                assert_string_equal(fake.last_info,
+                                    step_up ? "Touch your key to approve lightdm as Nina Example" : "");
+                assert_int_equal(strlen(fake.last_error) > 0, step_up);
+        }
 }
 
 static void every_failure_of_the_key_denies_with_its_reason(void **state) {
@@ -91,7 +137,7 @@ static void every_failure_of_the_key_denies_with_its_reason(void **state) {
                 fake_add_failure((enum device_reason) d, 5, false);
                 fake_play();
                 assert_true(fake.has_verdict);
-                assert_int_equal(fake.got, d == DEVICE_GONE ? WIRE_UNAVAIL : WIRE_DENY);
+                expect_said(d == DEVICE_GONE ? WIRE_UNAVAIL : WIRE_DENY);
                 assert_int_equal(fake.records, 1);
                 assert_int_equal(fake.commits, 0);
                 assert_int_equal(fake.open_operations, 0);
@@ -204,7 +250,7 @@ static void a_record_that_is_not_on_disk_counts_where_the_rules_say(void **state
                 fake.audit_required = required;
                 script_good_pin();
                 fake_play();
-                assert_int_equal(fake.got, required ? WIRE_DENY : WIRE_ALLOW);
+                expect_said(required ? WIRE_DENY : WIRE_ALLOW);
         }
 }
 
@@ -214,12 +260,12 @@ static void without_wardtapd_there_is_no_sign_in(void **state) {
         script_good_pin();
         fake_play();
         assert_true(fake.has_verdict);
-        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        expect_said(WIRE_UNAVAIL);
         fake_reset();
         fake.record_status = -ECONNRESET;
         fake.badge_unknown = true;
         fake_play();
-        assert_int_equal(fake.got, WIRE_DENY); /* a refusal stays one */
+        expect_said(WIRE_DENY); /* a refusal stays one */
 }
 
 static void an_unknown_badge_is_recorded_without_a_name(void **state) {
@@ -249,7 +295,7 @@ static void a_name_that_nobody_has_is_not_recorded(void **state) {
         fake_reset();
         fake.user = "hunter2";
         fake_play();
-        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        expect_said(WIRE_UNAVAIL);
         assert_int_equal(fake.records, 0);
 }
 
@@ -299,13 +345,13 @@ static void without_a_reader_the_stack_goes_on_at_once(void **state) {
         fake.readers = 0;
         fake.tap = false;
         fake_play();
-        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        expect_said(WIRE_UNAVAIL);
         assert_int_equal(fake.records, 0);
         fake_reset();
         fake.readers_leave = true;
         fake.tap = false;
         fake_play();
-        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        expect_said(WIRE_UNAVAIL);
         assert_string_equal(fake.last_info, "Tap your badge");
 }
 
@@ -326,7 +372,7 @@ static void a_restart_of_wardtapd_is_survived(void **state) {
         fake.broker_losses = 100; /* it never stays */
         script_good_pin();
         fake_play();
-        assert_int_equal(fake.got, WIRE_UNAVAIL);
+        expect_said(WIRE_UNAVAIL);
         assert_in_range(fake.connects, 2, 10);
 }
 
@@ -381,7 +427,7 @@ static void every_verdict_of_the_rules_ends_as_it_says(void **state) {
                 fake.verdict_reason = rows[i].reason;
                 fake_play();
                 assert_true(fake.has_verdict);
-                assert_int_equal(fake.got, rows[i].wire);
+                expect_said(rows[i].wire);
                 assert_int_equal(fake.commits, 0);
         }
 }
@@ -395,7 +441,7 @@ static void rules_that_always_want_more_end(void **state) {
                 script_good_pin();
                 fake_play();
                 assert_true(fake.has_verdict);
-                assert_int_equal(fake.got, WIRE_DENY);
+                expect_said(WIRE_DENY);
         }
 }
 
@@ -465,6 +511,275 @@ static void without_keys_no_key_is_asked(void **state) {
         assert_int_equal(fake.operations, 0);
 }
 
+static void a_refusal_is_final_for_a_name_a_step_up_and_an_older_module(void **state) {
+        for (unsigned i = 0; i < 3; i++) {
+                fake_reset();
+                fake.user = i == 0 ? FAKE_USER : NULL;
+                fake.step_up = i == 1;
+                fake.version = i == 2 ? 2 : 0;
+                fake.badge_of_another = i == 0;
+                fake.badge_unknown = true;
+                fake_play();
+                assert_int_equal(fake.got, WIRE_DENY);
+        }
+}
+
+static void the_last_words_stay_on_the_screen_for_a_while(void **state) {
+        fake_reset();
+        fake.again = true;
+        fake.needed = FACTOR_BADGE;
+        fake.grace = fake.own_session = true;
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_RESUME, REASON_NONE);
+        assert_string_equal(fake.last_info, ""); /* the tap came before */
+        fake_reset();
+        fake.again = fake.late = true;
+        fake.tap = false;
+        fake.hang_up_at = "Tap your badge";
+        fake_play();
+        assert_string_equal(fake.last_info, "Tap your badge");
+        assert_int_equal(fake.waited_usec / 1000000U, ATTEMPT_WORDS_USEC / 1000000U - 1);
+}
+
+static void an_attempt_whose_greeter_has_ended_ends_too(void **state) {
+        fake_reset();
+        fake.greeter_ends = true;
+        fake.tap = false;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_DENY); /* and not AGAIN */
+        assert_int_equal(fake.records, 0);
+}
+
+/* A touch: nothing is typed. */
+static void script_touch(void) {
+        fake_reset();
+        fake.unit = "lightdm.service";
+        fake.needed = FACTOR_BADGE | FACTOR_KEY;
+        fake_add(DEVICE_EVENT_TOUCH_WANTED, false);
+        fake_add(DEVICE_EVENT_ASSERTION, false);
+}
+
+static void a_session_that_comes_by_itself_leaves_the_greeter_waiting(void **state) {
+        script_touch();
+        fake_play();
+        assert_int_equal(fake.switches, 1);
+        assert_int_equal(fake.got, WIRE_AGAIN); /* never an ALLOW that anybody could click through */
+        assert_string_equal(fake.got_user,
+                            ""); /* nor a name, which LightDM would take for a session of hers */
+        assert_int_equal(fake.record.event, RECORD_SIGN_IN);
+        assert_int_equal(fake.commits, 1);
+        assert_string_equal(fake.last_info, "Nina Example, your session is opening");
+        assert_string_equal(fake.last_error, "");
+        script_touch();
+        fake.switch_status = -ETIMEDOUT;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_AGAIN);
+        assert_non_null(strstr(fake.last_error, "Your session did not open. Tap your badge again."));
+        script_touch();
+        fake.switch_status = 1;
+        fake.late = true;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_AGAIN);
+        script_touch();
+        fake.switch_status = 1;
+        fake.hang_up_at = "your session is opening";
+        fake_play();
+        assert_false(fake.has_verdict);
+}
+
+#define CLOSED "Your session here was closed"
+
+static void whose_session_was_closed_reads_it_before_another_opens(void **state) {
+        fake_reset();
+        script_good_pin();
+        fake.closed_usec = 1795127520000000;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_ALLOW);
+        assert_non_null(strstr(fake.last_info, CLOSED));
+        assert_true(fake.waited_usec > ATTEMPT_CLOSED_USEC - 500000 &&
+                    fake.waited_usec <= ATTEMPT_CLOSED_USEC);
+        script_touch();
+        fake.closed_usec = 1795127520000000;
+        fake.hang_up_at = CLOSED; /* she did not wait: nothing opens */
+        fake_play();
+        assert_false(fake.has_verdict);
+        assert_int_equal(fake.switches, 0);
+        /* Whoever is not let in, and a program in a session, learns nothing of it. */
+        fake_reset();
+        fake.closed_usec = 1795127520000000;
+        fake.badge_unknown = true;
+        fake_play();
+        assert_null(strstr(fake.last_info, CLOSED));
+        fake_reset();
+        fake.closed_usec = 1795127520000000;
+        fake.step_up = true;
+        fake.user = FAKE_USER;
+        script_good_pin();
+        fake_play();
+        assert_int_equal(fake.got, WIRE_ALLOW);
+        assert_null(strstr(fake.last_info, CLOSED));
+}
+
+static void where_no_session_can_come_by_itself_the_application_opens_it(void **state) {
+        for (unsigned i = 0; i < 6; i++) {
+                script_touch();
+                fake.switch_status = i == 0 ? -EOPNOTSUPP : 0;
+                fake.unit = i == 1 ? NULL : "lightdm.service"; /* login on a terminal has none */
+                if (i == 2) {
+                        fake_reset();
+                        fake.unit = "lightdm.service";
+                        script_good_pin(); /* something was typed */
+                }
+                fake.user = i == 3 ? FAKE_USER : NULL;
+                fake.step_up = i == 4;
+                fake.version = i == 5 ? 2 : 0;
+                if (i == 4)
+                        fake.user = FAKE_USER;
+                fake_play();
+                assert_int_equal(fake.got, WIRE_ALLOW);
+                assert_int_equal(fake.switches, i == 0);
+        }
+}
+
+static void a_person_let_in_by_another_attempt_is_let_in_once_more(void **state) {
+        fake_reset();
+        fake.user = FAKE_USER;
+        fake.unit = "lightdm.service";
+        fake.grant_status = 0;
+        fake.tap = false;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_ALLOW);
+        assert_string_equal(fake.verdict_attempt, FAKE_GRANTED);
+        assert_int_equal(fake.records, 0); /* that attempt's stands */
+        assert_int_equal(fake.commits, 0);
+        assert_int_equal(fake.operations, 0);
+}
+
+static void one_that_comes_too_late_waits_for_nothing(void **state) {
+        fake_reset();
+        fake.user = FAKE_USER;
+        fake.unit = "lightdm.service";
+        fake.grant_status = -ESTALE;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_NOT_SHOWN);
+        assert_false(fake.tapped);
+}
+
+static void a_display_manager_that_shows_no_session_leaves_the_click_to_the_person(void **state) {
+        script_touch();
+        fake.switch_status = -ENOSYS;
+        fake_play();
+        assert_int_equal(fake.got, WIRE_ALLOW);
+        assert_string_equal(fake.last_info, "Nina Example, click Log In");
+}
+
+static void rules_that_change_what_a_service_is_for_let_nobody_in_unrecorded(void **state) {
+        fake_reset();
+        fake.record_status = -EPERM;
+        script_good_pin();
+        fake_play();
+        expect_said(WIRE_DENY);
+}
+
+static void a_wardtapd_that_is_killed_at_the_record_gets_it_when_it_is_back(void **state) {
+        for (unsigned losses = 1; losses <= 2; losses++) {
+                fake_reset();
+                fake.record_losses = losses;
+                script_good_pin();
+                fake_play();
+                assert_int_equal(fake.connects, 2);
+                expect_said(losses == 1 ? WIRE_ALLOW : WIRE_UNAVAIL);
+                assert_int_equal(fake.records, losses == 1);
+        }
+}
+
+static void only_roots_own_programs_ask_for_a_grant(void **state) {
+        for (unsigned i = 0; i < 5; i++) {
+                fake_reset();
+                fake.grant_status = 0;
+                fake.unit = i == 1 ? NULL : "lightdm.service";
+                fake.caller = i == 2 ? FAKE_UID : 0;
+                fake.user = i == 3 ? NULL : FAKE_USER;
+                fake.step_up = i == 4;
+                script_good_pin();
+                fake_play();
+                assert_int_equal(fake.grants_asked, i == 0);
+        }
+}
+
+/* A terminal is a claim, and taps go to the one on the screen. */
+static void only_roots_own_programs_are_believed_about_their_terminal(void **state) {
+        static const struct {
+                uid_t caller;
+                bool in_session, step_up;
+                const char *told;
+        } rows[] = {{0, false, false, "tty2"},
+                    {0, true, false, ""},
+                    {FAKE_UID, false, false, ""},
+                    {0, true, true, "tty2"}};
+        for (unsigned i = 0; i < ELEMENTSOF(rows); i++) {
+                fake_reset();
+                fake.tty = "tty2";
+                fake.user = FAKE_USER;
+                fake.caller = rows[i].caller;
+                fake.in_session = rows[i].in_session;
+                fake.step_up = rows[i].step_up;
+                script_good_pin();
+                fake_play();
+                assert_string_equal(fake.told_tty, rows[i].told);
+        }
+}
+
+static void a_session_comes_to_the_screen_by_a_grant_alone(void **state) {
+        for (unsigned i = 0; i < 4; i++) {
+                fake_reset();
+                fake.service = SWITCH_SERVICE;
+                fake.user = i == 1 ? NULL : FAKE_USER;
+                fake.unit = "wardtap-switch@1001-" FAKE_GRANTED ".service";
+                fake.grant_status = i == 3 ? 0 : -ENOENT;
+                fake.caller = i == 2 ? FAKE_UID : 0;
+                script_good_pin();
+                fake_play();
+                if (i == 3)
+                        assert_true(fake.got == WIRE_ALLOW && fake.records == 0);
+                else
+                        expect(WIRE_DENY, RECORD_DENIED, REASON_NOT_SHOWN);
+                assert_false(fake.tapped);
+        }
+}
+
+/* Where logind shows people, a badge that would begin a session is a prompt's, and still good there. */
+static void a_tap_at_an_open_session_begins_none(void **state) {
+        for (unsigned own = 0; own < 2; own++) {
+                fake_reset();
+                fake.seat = true;
+                fake.service = SWITCH_SERVICE;
+                fake.needed = FACTOR_BADGE;
+                fake.unit = "";
+                fake.own_session = own;
+                fake_play();
+                assert_int_equal(fake.got, own ? WIRE_ALLOW : WIRE_ELSEWHERE);
+                assert_int_equal(fake.records, own);
+                assert_int_equal(fake.switches, own);
+                assert_true(own || fake.commits == 0);
+        }
+}
+
+/* login would begin a second session. */
+static void a_login_prompt_gives_an_open_session_back_also_after_a_pin(void **state) {
+        for (unsigned i = 0; i < 4; i++) {
+                fake_reset();
+                fake.unit = "getty@tty2.service";
+                fake.service = "login";
+                fake.tty = i == 0 ? "tty2" : i == 1 ? "/dev/tty2" : i == 2 ? ":0" : "tty2";
+                fake.own_session = i != 3;
+                script_good_pin();
+                fake_play();
+                assert_int_equal(fake.switches, i < 2);
+                assert_int_equal(fake.got, i < 2 ? WIRE_AGAIN : WIRE_ALLOW);
+        }
+}
+
 /* The heart: whichever call fails, at whichever moment, nobody gets in. The verdict itself may be lost. */
 static void no_failure_lets_anybody_in(void **state) {
         unsigned total = 0;
@@ -484,7 +799,7 @@ static void no_failure_lets_anybody_in(void **state) {
                                 fail_msg("call %u (%s) failed, and the verdict was ALLOW", n, fake.failed);
                         assert_int_equal(fake.open_operations, 0);
                 }
-                assert_int_equal(fake.got, WIRE_ALLOW); /* the last round, in which nothing failed */
+                expect_said(WIRE_ALLOW); /* the last round, in which nothing failed */
         }
         assert_true(total > 40);
 }
@@ -492,8 +807,10 @@ static void no_failure_lets_anybody_in(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(badge_key_and_pin_let_in),
+                cmocka_unit_test(wardtapd_learns_which_device_signed_before_the_record),
                 cmocka_unit_test(grace_resumes_and_claims_no_factor),
                 cmocka_unit_test(sudo_asks_the_key_of_its_user),
+                cmocka_unit_test(silence_is_kept_at_a_sign_in_and_not_where_a_key_approves),
                 cmocka_unit_test(every_failure_of_the_key_denies_with_its_reason),
                 cmocka_unit_test(a_wrong_pin_says_how_many_tries_are_left),
                 cmocka_unit_test(one_pin_per_attempt),
@@ -525,6 +842,22 @@ int main(void) {
                 cmocka_unit_test(waiting_for_people_has_an_end),
                 cmocka_unit_test(cached_groups_are_named),
                 cmocka_unit_test(without_keys_no_key_is_asked),
+                cmocka_unit_test(an_attempt_whose_greeter_has_ended_ends_too),
+                cmocka_unit_test(a_session_that_comes_by_itself_leaves_the_greeter_waiting),
+                cmocka_unit_test(whose_session_was_closed_reads_it_before_another_opens),
+                cmocka_unit_test(where_no_session_can_come_by_itself_the_application_opens_it),
+                cmocka_unit_test(a_person_let_in_by_another_attempt_is_let_in_once_more),
+                cmocka_unit_test(one_that_comes_too_late_waits_for_nothing),
+                cmocka_unit_test(a_display_manager_that_shows_no_session_leaves_the_click_to_the_person),
+                cmocka_unit_test(rules_that_change_what_a_service_is_for_let_nobody_in_unrecorded),
+                cmocka_unit_test(a_wardtapd_that_is_killed_at_the_record_gets_it_when_it_is_back),
+                cmocka_unit_test(only_roots_own_programs_ask_for_a_grant),
+                cmocka_unit_test(only_roots_own_programs_are_believed_about_their_terminal),
+                cmocka_unit_test(a_session_comes_to_the_screen_by_a_grant_alone),
+                cmocka_unit_test(a_tap_at_an_open_session_begins_none),
+                cmocka_unit_test(a_login_prompt_gives_an_open_session_back_also_after_a_pin),
+                cmocka_unit_test(a_refusal_is_final_for_a_name_a_step_up_and_an_older_module),
+                cmocka_unit_test(the_last_words_stay_on_the_screen_for_a_while),
                 cmocka_unit_test(no_failure_lets_anybody_in),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,8 +31,11 @@ static int teardown(void **state) {
         return 0;
 }
 
+static uint8_t boot; /* which one it is */
+
 static struct audit_config config(void) {
         struct audit_config c = audit_config_default;
+        c.boot[0] = boot;
         c.folder = folder;
         c.reserve_bytes = 8192; /* less to write in these tests */
         return c;
@@ -389,6 +392,29 @@ static void what_the_journal_has_is_remembered(void **state) {
         (void) audit_log_free(log);
 }
 
+/* journald had them in memory when the power failed. */
+static void after_a_boot_the_last_of_them_are_looked_for_again(void **state) {
+        struct audit_log *log = open_log(NULL);
+        for (uint64_t i = 1; i <= AUDIT_DOUBTED + 10; i++)
+                write_one(log, "anna", i);
+        struct audit_position end = audit_log_end(log);
+        assert_int_equal(audit_log_release(log, &end), 0);
+        log = audit_log_free(log);
+        log = open_log(NULL);
+        assert_int_equal(audit_log_released(log).seq, AUDIT_DOUBTED + 11);
+        log = audit_log_free(log);
+        boot++;
+        log = open_log(NULL);
+        assert_int_equal(audit_log_released(log).seq, 11);
+        assert_int_equal(check_chain(log, audit_log_released(log)), AUDIT_DOUBTED);
+        end = audit_log_end(log);
+        assert_int_equal(audit_log_release(log, &end), 0);
+        log = audit_log_free(log);
+        log = open_log(NULL); /* the same boot */
+        assert_int_equal(audit_log_released(log).seq, AUDIT_DOUBTED + 11);
+        (void) audit_log_free(log);
+}
+
 /* The log was restored from a copy, but the journal had gone on: those numbers are taken. */
 static void numbers_that_the_journal_has_are_not_used_again(void **state) {
         struct audit_report report;
@@ -465,6 +491,7 @@ int main(void) {
                 TEST(a_disk_that_is_full_is_said_and_leaves_no_trace),
                 TEST(what_the_journal_has_is_remembered),
                 TEST(numbers_that_the_journal_has_are_not_used_again),
+                TEST(after_a_boot_the_last_of_them_are_looked_for_again),
                 TEST(a_note_of_released_records_that_is_damaged_does_no_harm),
                 TEST(files_are_the_owners_alone),
         };

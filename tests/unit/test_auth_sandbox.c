@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a process of wardtap-authd has left to do once it listens to somebody, and which tags it takes. */
+/* What a process of wardtap-authd has left to do once it listens to somebody. */
 #include "pam_module/auth/sandbox.h"
-#include "pam_module/auth/tags.h"
 
 #include "common/socket.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -122,76 +120,11 @@ static void files_outside_the_store_are_out_of_reach(void **state) {
 #endif
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *f) {
-        return remove(path);
-}
-
-static void put(const char *folder, const char *name, const char *text, mode_t mode) {
-        char path[128];
-        (void) snprintf(path, sizeof(path), "%s/%s", folder, name);
-        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        assert_true(fd >= 0);
-        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-        assert_int_equal(fchmod(fd, mode), 0);
-        assert_int_equal(close(fd), 0);
-}
-
-static bool has(const struct tags *t, const char *word) {
-        for (size_t i = 0; i < t->words.n; i++)
-                if (strcmp(t->words.words[i], word) == 0)
-                        return true;
-        return false;
-}
-
-static void only_roots_files_give_tags(void **state) {
-        static struct tags t;
-        char *own[] = {(char *) "ward3", NULL}, folder[] = "/tmp/wardtap-tags-XXXXXX", path[128];
-        const struct words of_rules = {own, 1};
-        if (geteuid() != 0) {
-                (void) printf("needs root: files of root are what it is about\n");
-                skip();
-        }
-        assert_non_null(mkdtemp(folder));
-        put(folder, "place", "or  icu\n", 0644);
-        put(folder, "loose", "open\n", 0666);
-        put(folder, "odd", "good ../bad b=c\n", 0644);
-        put(folder, ".hidden", "hidden\n", 0644);
-        (void) snprintf(path, sizeof(path), "%s/fifo", folder);
-        assert_int_equal(mkfifo(path, 0644), 0);
-        (void) snprintf(path, sizeof(path), "%s/link", folder);
-        assert_int_equal(symlink("/etc/hostname", path), 0);
-        put(folder, "theirs", "theirs\n", 0644);
-        (void) snprintf(path, sizeof(path), "%s/theirs", folder);
-        assert_int_equal(chown(path, 1000, 1000), 0);
-        tags_collect(&of_rules, folder, &t);
-        assert_int_equal(t.words.n, 4);
-        assert_true(has(&t, "ward3") && has(&t, "or") && has(&t, "icu") && has(&t, "good"));
-        assert_null(t.words.words[t.words.n]);
-        assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-        tags_collect(&of_rules, folder, &t);
-        assert_int_equal(t.words.n, 1);
-}
-
-static void tags_have_an_end(void **state) {
-        static struct tags t;
-        static char *many[200];
-        const struct words of_rules = {many, 200};
-        for (size_t i = 0; i < ELEMENTSOF(many); i++)
-                many[i] = (char *) "x";
-        tags_collect(&of_rules, "/nonexistent", &t);
-        assert_int_equal(t.words.n, TAGS_MAX);
-        tags_collect(NULL, "/nonexistent", &t);
-        assert_int_equal(t.words.n, 0);
-        assert_null(t.words.words[0]);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_an_attempt_never_does_ends_it),
                 cmocka_unit_test(what_it_does_is_allowed),
                 cmocka_unit_test(files_outside_the_store_are_out_of_reach),
-                cmocka_unit_test(only_roots_files_give_tags),
-                cmocka_unit_test(tags_have_an_end),
         };
         const struct CMUnitTest before[] = {cmocka_unit_test(without_its_filter_nobody_goes_in)};
         int failed = cmocka_run_group_tests(before, NULL, NULL);

@@ -3,11 +3,12 @@
 #include "pam_module/auth/code.h"
 #include "pam_module/auth/key_reason.h"
 #include "pam_module/auth/screen.h"
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <time.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,11 +64,33 @@ static void a_question_names_the_service_and_the_person(void **state) {
         assert_string_equal(text, "Nina Example, enter the PIN of your key to sign in");
         screen_ask(&sudo, SCREEN_PIN, text, sizeof(text));
         assert_string_equal(text, "Enter the PIN of your key to approve sudo as Nina Example: ");
+        screen_opening("Nina Example", text, sizeof(text));
+        assert_string_equal(text, "Nina Example, your session is opening");
+        screen_opening("", text, sizeof(text));
+        assert_string_equal(text, "Your session is opening");
         for (int want = 0; want < SCREEN_WANT_MAX; want++) {
                 screen_ask(&sudo, (enum screen_want) want, text, sizeof(text));
                 assert_non_null(strstr(text, "sudo"));
                 assert_non_null(strstr(text, "Nina Example"));
         }
+}
+
+static void a_closed_session_is_named_by_its_local_time(void **state) {
+        const uint64_t evening = UINT64_C(1795127520000000); /* 2026-11-19 22:32 UTC */
+        char text[WIRE_TEXT_MAX + 1];
+        assert_int_equal(setenv("TZ", "EST5", 1), 0);
+        tzset();
+        screen_closed(evening, evening + 60000000U, text, sizeof(text));
+        assert_string_equal(text, "Your session here was closed at 17:32: unsaved work is lost.");
+        screen_closed(evening, evening + UINT64_C(6) * 3600 * 1000000, text, sizeof(text));
+        assert_string_equal(text, "Your session here was closed at 17:32: unsaved work is lost.");
+        screen_closed(evening, evening + UINT64_C(7) * 3600 * 1000000, text, sizeof(text));
+        assert_string_equal(text,
+                            "Your session here was closed on 2026-11-19 at 17:32: unsaved work is lost.");
+        screen_closed(UINT64_MAX, evening, text, sizeof(text)); /* no such year */
+        assert_non_null(strstr(text, "Your session here was closed"));
+        assert_int_equal(unsetenv("TZ"), 0);
+        tzset();
 }
 
 static void refuse(enum reason reason, bool known, int retries, char text[WIRE_TEXT_MAX + 1]) {
@@ -122,6 +145,7 @@ static void every_failure_of_a_device_has_a_reason(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_closed_session_is_named_by_its_local_time),
                 cmocka_unit_test(a_code_is_the_first_thirty_bits),
                 cmocka_unit_test(a_code_has_no_letter_to_be_mistaken),
                 cmocka_unit_test(what_is_no_id_has_no_code),

@@ -3,7 +3,7 @@
  * application whose conversation can misbehave. */
 #pragma once
 
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 #include <security/pam_appl.h>
 #include <security/pam_modules.h>

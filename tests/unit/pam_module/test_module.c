@@ -303,6 +303,72 @@ static void the_strict_line_falls_back_only_while_nobody_can_judge(void **state)
         stage_stack("sudo", "auth required %\nsession required %\n");
 }
 
+/* One refused after the name, one broken off after the question, then nurse1. */
+static void lets_in_the_third(int fd, const struct wire_start *s) {
+        static unsigned n;
+        expect(s->again == (n == 1), "to be told that it follows another's last words");
+        expect(!s->user[0], "no name of the one before");
+        if (n++ == 0) {
+                say_user(fd, "nurse2");
+                say_text(fd, WIRE_ERROR, "PIN wrong. 7 tries left. Code 7QF2M3");
+                say_verdict(fd, WIRE_AGAIN);
+        } else if (n == 2) {
+                say_user(fd, "nurse3");
+                say_prompt(fd, "PIN: ");
+        } else {
+                allows_nurse1(fd, s);
+        }
+}
+
+static void a_refusal_of_one_person_does_not_end_the_wait_for_the_next(void **state) {
+        struct app a = {.answer = PIN};
+        log_clear();
+        attempt_begin(lets_in_the_third, 3);
+        app_start(&a, "lightdm", NULL, true);
+        assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
+        assert_string_equal(app_user(&a), "nurse1");
+        assert_int_equal(a.n_asked, 1);
+        assert_int_equal(a.n_shown, 3); /* the refusal, that it was interrupted, "Tap your badge" */
+        assert_non_null(strstr(log_text(),
+                               "authenticate: not let in here, waiting for the next, attempt " STAGE_ATTEMPT
+                               ", code 7QF2M3"));
+        assert_non_null(strstr(log_text(), "ended without a verdict"));
+        assert_null(strstr(log_text(), "nurse2"));
+        assert_null(strstr(log_text(), "nurse3"));
+        app_end(&a);
+        attempt_end();
+}
+
+static void says_again(int fd, const struct wire_start *s) {
+        say_verdict(fd, WIRE_AGAIN);
+}
+
+static void asks_and_says_again(int fd, const struct wire_start *s) {
+        say_prompt(fd, "PIN: ");
+        (void) hear_type(fd, NULL);
+        say_verdict(fd, WIRE_AGAIN);
+}
+
+static void a_refusal_of_who_was_named_or_has_left_is_final(void **state) {
+        assert_int_equal(run_once(says_again, "lightdm", "nurse1"), PAM_AUTH_ERR);
+        struct app a = {.manner = FAILS};
+        attempt_begin(asks_and_says_again, 1);
+        app_start(&a, "lightdm", NULL, true);
+        assert_int_equal(app_authenticate(&a, 0), PAM_AUTH_ERR);
+        app_end(&a);
+        attempt_end();
+}
+
+static void an_attempt_that_breaks_off_each_time_ends_the_wait(void **state) {
+        struct app a = {0};
+        attempt_serve(hangs_up_after_a_text);
+        app_start(&a, "lightdm", NULL, true);
+        assert_int_equal(app_authenticate(&a, 0), PAM_AUTHINFO_UNAVAIL);
+        assert_int_equal(a.n_shown, 6);
+        app_end(&a);
+        attempt_stop();
+}
+
 static void messages_after_the_verdict_have_no_effect(void **state) {
         struct app a = {0};
         attempt_begin(allows_and_then_goes_on, 1);
@@ -534,21 +600,30 @@ static void an_application_that_refuses_a_text_has_given_up(void **state) {
         attempt_end();
 }
 
-static void expects_silence(int fd, const struct wire_start *s) {
+static void knows_of_the_silence(int fd, const struct wire_start *s) {
         expect(s->silent, "PAM_SILENT in START");
-        say_text(fd, WIRE_ERROR, "hush");
         asks_for_the_pin(fd, s);
 }
 
-static void silent_means_that_nothing_is_shown(void **state) {
+static void shows_all_the_same(int fd, const struct wire_start *s) {
+        expect(s->silent, "PAM_SILENT in START");
+        say_text(fd, WIRE_INFO, "Touch your key to approve sudo as Nina Example");
+        asks_for_the_pin(fd, s);
+}
+
+static void silence_is_the_attempts_to_keep(void **state) {
         struct app a = {.answer = PIN};
-        attempt_begin(expects_silence, 1);
-        app_start(&a, "lightdm", NULL, true);
+        app_start(&a, "sudo", "nurse1", true);
+        attempt_begin(knows_of_the_silence, 1);
         assert_int_equal(app_authenticate(&a, PAM_SILENT), PAM_SUCCESS);
+        attempt_end();
         assert_int_equal(a.n_shown, 0);
         assert_int_equal(a.n_asked, 1);
-        app_end(&a);
+        attempt_begin(shows_all_the_same, 1);
+        assert_int_equal(app_authenticate(&a, PAM_SILENT), PAM_SUCCESS);
         attempt_end();
+        assert_int_equal(a.n_shown, 1);
+        app_end(&a);
 }
 
 static void ends_during_the_question(int fd, const struct wire_start *s) {
@@ -663,10 +738,13 @@ static void a_session_is_told_with_its_attempt(void **state) {
         assert_int_equal(app_authenticate(&a, 0), PAM_SUCCESS);
         assert_int_equal(pam_putenv(a.h, "XDG_SEAT=seat0"), PAM_SUCCESS);
         assert_int_equal(pam_putenv(a.h, "XDG_SESSION_ID=c2"), PAM_SUCCESS);
+        assert_int_equal(pam_putenv(a.h, "WARDTAP_ATTEMPT=of-pam_env"), PAM_SUCCESS);
         assert_int_equal(pam_open_session(a.h, 0), PAM_SUCCESS);
+        assert_string_equal(pam_getenv(a.h, "WARDTAP_ATTEMPT"), STAGE_ATTEMPT);
         assert_int_equal(pam_close_session(a.h, 0), PAM_SESSION_ERR);
         attempt_end();
         assert_int_equal(pam_open_session(a.h, 0), PAM_SESSION_ERR); /* nobody to account for it any more */
+        assert_null(pam_getenv(a.h, "WARDTAP_ATTEMPT"));
         app_end(&a);
 }
 
@@ -741,6 +819,7 @@ static void pitfall_26_hooks_without_authenticate_prove_nothing(void **state) {
         assert_int_equal(pam_setcred(a.h, PAM_ESTABLISH_CRED), PAM_CRED_ERR);
         assert_int_equal(pam_setcred(a.h, PAM_DELETE_CRED), PAM_CRED_ERR);
         attempt_begin(refuses_a_fallback, 1);
+        assert_int_equal(pam_putenv(a.h, "WARDTAP_ATTEMPT=of-pam_env"), PAM_SUCCESS);
         assert_int_equal(pam_open_session(a.h, 0), PAM_SESSION_ERR);
         attempt_end();
         assert_null(pam_getenv(a.h, "WARDTAP_ATTEMPT"));
@@ -1088,6 +1167,9 @@ int main(void) {
                 cmocka_unit_test(every_failure_has_its_code_and_names_nobody),
                 cmocka_unit_test(pitfall_1_no_failure_becomes_success_before_pam_permit),
                 cmocka_unit_test(the_strict_line_falls_back_only_while_nobody_can_judge),
+                cmocka_unit_test(a_refusal_of_one_person_does_not_end_the_wait_for_the_next),
+                cmocka_unit_test(a_refusal_of_who_was_named_or_has_left_is_final),
+                cmocka_unit_test(an_attempt_that_breaks_off_each_time_ends_the_wait),
                 cmocka_unit_test(messages_after_the_verdict_have_no_effect),
                 cmocka_unit_test(pitfall_28_a_stale_answer_reaches_no_other_attempt),
                 cmocka_unit_test(nobody_listening_is_unavailable),
@@ -1103,7 +1185,7 @@ int main(void) {
                 cmocka_unit_test(the_longest_answer_arrives_whole),
                 cmocka_unit_test(pitfall_13_no_conversation_at_all),
                 cmocka_unit_test(an_application_that_refuses_a_text_has_given_up),
-                cmocka_unit_test(silent_means_that_nothing_is_shown),
+                cmocka_unit_test(silence_is_the_attempts_to_keep),
                 cmocka_unit_test(a_verdict_that_came_during_a_question_counts),
                 cmocka_unit_test(a_user_that_the_application_named_is_not_changed),
                 cmocka_unit_test(pitfall_14_a_user_rewritten_during_the_attempt_is_denied),

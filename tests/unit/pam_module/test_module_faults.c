@@ -193,7 +193,7 @@ static void a_failing_call_never_lets_anybody_in(void **state) {
                 {"malloc", ENOMEM, 1},        {"calloc", ENOMEM, 1},     {"open", EMFILE, 1},
                 {"fstat64", EIO, 1},          {"read", EIO, 1},          {"socket", EMFILE, 3},
                 {"connect", ECONNREFUSED, 3}, {"getsockopt", EINVAL, 3}, {"send", ENOBUFS, 4},
-                {"recvmsg", ECONNRESET, 6},   {"recvmsg", ENOMEM, 6},    {"ppoll", ENOMEM, 6},
+                {"recvmsg", EIO, 6},          {"recvmsg", ENOMEM, 6},    {"ppoll", ENOMEM, 6},
                 {"pam_get_item", 0, 20},      {"pam_set_item", 0, 1},    {"pam_set_data", 0, 1},
                 {"pam_putenv", 0, 1},         {"pam_prompt", 0, 2},      {"socket", ENOMEM, 3},
         };
