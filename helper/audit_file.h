@@ -12,7 +12,7 @@
  * A frame is whole when its record decodes, is of this file's epoch and its hash is the one computed. */
 #pragma once
 
-#include "helper/audit_chain.h"
+#include "common/audit_chain.h"
 
 #include <stdbool.h>
 

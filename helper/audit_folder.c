@@ -132,7 +132,7 @@ int audit_rotate(struct audit_log *log) {
         return 0;
 }
 
-#define RELEASED_SIZE (16U + 3U * 8U + AUDIT_HASH_SIZE)
+#define RELEASED_SIZE (16U + 3U * 8U + 16U + AUDIT_HASH_SIZE)
 
 int audit_save_released(struct audit_log *log) {
         uint8_t buf[RELEASED_SIZE];
@@ -141,6 +141,7 @@ int audit_save_released(struct audit_log *log) {
         writer_u64(&w, log->released.file);
         writer_u64(&w, log->released.offset);
         writer_u64(&w, log->released.seq);
+        writer_bytes(&w, log->config.boot, sizeof(log->config.boot));
         if (EVP_Digest(buf, w.n, buf + w.n, NULL, EVP_sha256(), NULL) != 1)
                 return -EIO;
         _cleanup_(closep) int fd =
@@ -152,7 +153,8 @@ int audit_save_released(struct audit_log *log) {
         return n == (ssize_t) sizeof(buf) ? 0 : n < 0 ? -errno : -ENOSPC;
 }
 
-int audit_load_released(int folder, uint8_t ret_epoch[16], struct audit_position *ret) {
+int audit_load_released(int folder, uint8_t ret_epoch[16], uint8_t ret_boot[16],
+                        struct audit_position *ret) {
         uint8_t buf[RELEASED_SIZE + 1], digest[AUDIT_HASH_SIZE];
         struct audit_position p;
         _cleanup_(closep) int fd =
@@ -166,10 +168,10 @@ int audit_load_released(int folder, uint8_t ret_epoch[16], struct audit_position
                 return -EIO;
         if (memcmp(digest, buf + RELEASED_SIZE - sizeof(digest), sizeof(digest)) != 0)
                 return -EBADMSG;
-        struct bytes b = {buf + 16, 24};
+        struct bytes b = {buf + 16, 24 + 16};
         int r;
         if ((r = bytes_take_u64(&b, &p.file)) < 0 || (r = bytes_take_u64(&b, &p.offset)) < 0 ||
-            (r = bytes_take_u64(&b, &p.seq)) < 0)
+            (r = bytes_take_u64(&b, &p.seq)) < 0 || (r = bytes_take_copy(&b, ret_boot, 16)) < 0)
                 return r;
         memcpy(ret_epoch, buf, 16);
         *ret = p;

@@ -20,7 +20,11 @@ struct audit_config {
         uint64_t reserve_bytes;   /* space is reserved in such steps before it is needed */
         unsigned keep;            /* files put aside that are kept */
         unsigned keep_unreleased; /* and so many while the journal does not have all their records yet */
+        uint8_t boot[16]; /* which boot this is: the journal may have lost what it had at a power cut */
 };
+/* So many of the last records are looked for in the journal again after a boot: journald keeps what it is
+ * given in memory for some minutes (SyncIntervalSec= in journald.conf(5)). */
+#define AUDIT_DOUBTED 512U
 /* What a station has: 16 MB a file, 4 MB ahead, 8 files, 64 while the journal is missing. */
 extern const struct audit_config audit_config_default;
 

@@ -39,4 +39,4 @@ int audit_create(int folder, const char *name, const struct audit_header *h, int
 /* Puts `log` aside and begins a new one that goes on with the chain; drops files that are not kept. */
 int audit_rotate(struct audit_log *log);
 int audit_save_released(struct audit_log *log);
-int audit_load_released(int folder, uint8_t ret_epoch[16], struct audit_position *ret);
+int audit_load_released(int folder, uint8_t ret_epoch[16], uint8_t ret_boot[16], struct audit_position *ret);

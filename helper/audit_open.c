@@ -115,12 +115,26 @@ static int open_present(struct audit_log *log, struct audit_report *report) {
         return 0;
 }
 
+/* Back by so many records, as far as the file in use has them. */
+static struct audit_position step_back(struct audit_log *log, const struct audit_position *from,
+                                       uint64_t n) {
+        struct audit_position p = {log->first, AUDIT_HEADER_SIZE, log->first};
+        if (from->file != log->first)
+                return *from; /* the journal is far behind anyway */
+        while (p.seq + n < from->seq && p.offset < from->offset) {
+                _cleanup_(record_clear) struct record r = {.event = RECORD_EVENT_INVALID};
+                if (audit_log_read(log, &p, &r) != 1)
+                        return *from;
+        }
+        return p;
+}
+
 /* Where the journal stands; and no number is used again that the journal may have already. */
 static void restore_released(struct audit_log *log, struct audit_report *report) {
         struct audit_position p, start = {log->first, AUDIT_HEADER_SIZE, log->first};
-        uint8_t epoch[16];
+        uint8_t epoch[16], boot[16];
         log->released = start;
-        if (audit_load_released(log->folder, epoch, &p) < 0 || memcmp(epoch, log->epoch, 16) != 0 ||
+        if (audit_load_released(log->folder, epoch, boot, &p) < 0 || memcmp(epoch, log->epoch, 16) != 0 ||
             p.seq == 0 || p.file == 0)
                 return;
         if (p.seq > log->last + 1) {
@@ -129,8 +143,10 @@ static void restore_released(struct audit_log *log, struct audit_report *report)
                 log->released = audit_log_end(log);
                 return;
         }
-        if (p.file <= log->first && p.offset >= AUDIT_HEADER_SIZE)
-                log->released = p;
+        if (p.file > log->first || p.offset < AUDIT_HEADER_SIZE)
+                return;
+        log->released =
+                memcmp(boot, log->config.boot, sizeof(boot)) == 0 ? p : step_back(log, &p, AUDIT_DOUBTED);
 }
 
 static int open_log(struct audit_log *log, struct audit_report *report) {

@@ -6,6 +6,7 @@
 #include "helper/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 
@@ -44,6 +45,7 @@ static void drop(struct client *c) {
                         break;
                 }
         taps_client_gone(b->config.taps, c->id);
+        switcher_client_gone(b->config.switcher, c->id);
         (void) client_free(c);
         if (b->n_clients + 1 == BROKER_CLIENTS_MAX)
                 (void) sd_event_source_set_enabled(b->accept_io, SD_EVENT_ON);
@@ -71,8 +73,40 @@ int broker_tell_waiting(struct client *c) {
         return r;
 }
 
+void broker_look(struct broker *b) {
+        struct taps_screen screen;
+        desk_look(b->config.desk, &screen);
+        taps_set_screen(b->config.taps, &screen);
+}
+
+/* Its greeter has ended, or it began while none was on the screen and a display manager has another now. */
+static bool is_orphan(const struct client *c, const struct client *next) {
+        struct taps *taps = c->broker->config.taps;
+        const char *greeter = taps_greeter_of(taps, c->id);
+        if (*greeter)
+                return greeter_is_gone(greeter);
+        return c->purpose == BROKER_SIGN_IN && c->vt == 0 && strcmp(c->seat, next->seat) == 0 &&
+               strcmp(c->service, next->service) == 0 && *taps_greeter_of(taps, next->id);
+}
+
+void broker_drop_orphans(const struct client *next) {
+        const struct broker_message gone = {.type = BROKER_GONE};
+        struct broker *b = next->broker;
+        for (size_t i = 0; i < b->n_clients; i++) {
+                struct client *c = b->clients[i];
+                if (c == next || !taps_is_waiting(b->config.taps, c->id) || !is_orphan(c, next))
+                        continue;
+                taps_client_gone(b->config.taps, c->id);
+                if (broker_tell(c, &gone) < 0)
+                        (void) shutdown(c->fd, SHUT_RDWR);
+        }
+}
+
 static void give_taps(struct broker *b) {
         uint64_t id;
+        if (taps_next_expiry(b->config.taps) == UINT64_MAX)
+                return;
+        broker_look(b);
         for (;;) {
                 _cleanup_(broker_message_clear) struct broker_message m = {.type = BROKER_TAP};
                 if (taps_hand_out(b->config.taps, now_monotonic_usec(), &id, &m.tap) != 1)
@@ -126,10 +160,23 @@ static void arm_expiry(struct broker *b) {
 }
 
 void broker_update(struct broker *b) {
+        if (b->expecting && taps_readers(b->config.taps) > 0)
+                (void) sd_event_source_set_enabled(b->expecting, SD_EVENT_OFF); /* no timer for nothing */
         give_taps(b);
         tell_waiting(b);
+        desk_consider(b->config.desk);
         arm_expiry(b);
         broker_changed(b);
+}
+
+void broker_say(struct broker *b, const char *text) {
+        struct broker_message m = {.type = BROKER_WORDS};
+        (void) snprintf(m.words, sizeof(m.words), "%s", text);
+        broker_look(b);
+        for (size_t i = 0; i < b->n_clients; i++)
+                if (taps_is_seen_waiting(b->config.taps, b->clients[i]->id) &&
+                    broker_tell(b->clients[i], &m) < 0)
+                        (void) shutdown(b->clients[i]->fd, SHUT_RDWR);
 }
 
 void broker_recorded(struct broker *b, uint64_t client, int status, uint64_t seq) {
@@ -142,6 +189,36 @@ void broker_recorded(struct broker *b, uint64_t client, int status, uint64_t seq
         if (broker_tell(c, &m) < 0)
                 (void) shutdown(c->fd,
                                 SHUT_RDWR); /* dropped in its own turn: it may be the one being served */
+}
+
+/* Somebody was let in, as the record of that attempt says, and no session came of it. */
+static void record_not_shown(struct broker *b, const struct switcher_wish *wish, int status) {
+        _cleanup_(record_clear) struct record r = {.event = RECORD_ALERT, .outcome = RECORD_FAILURE};
+        const char *detail = status == -EACCES ? "The account rules refuse the person (" SWITCH_SERVICE ")."
+                             : strcmp(wish->service, SWITCH_SERVICE) == 0
+                                     ? "The session was not brought to the screen."
+                                     : "The display manager did not show the session.";
+        if (record_set(&r, RECORD_FIELD_REASON, "session-not-shown") < 0 ||
+            record_set(&r, RECORD_FIELD_DETAIL, detail) < 0 ||
+            record_set(&r, RECORD_FIELD_USER, wish->user) < 0 ||
+            record_set_u64(&r, RECORD_FIELD_UID, wish->uid) < 0 ||
+            record_set(&r, RECORD_FIELD_ATTEMPT, wish->attempt) < 0 ||
+            broker_set_code(&r, wish->attempt) < 0)
+                return;
+        recorder_submit(b->config.recorder, &r, 0);
+}
+
+void broker_switched(struct broker *b, const struct switcher_wish *wish, int status) {
+        struct client *c = find(b, wish->client);
+        const struct broker_message m = {.type = BROKER_SWITCHED, .switched.status = status};
+        if (status < 0 && status != -EOPNOTSUPP && status != -ENOSYS)
+                record_not_shown(b, wish, status);
+        if (status == 0)
+                desk_shows(b->config.desk, wish->attempt);
+        else
+                desk_shows_not(b->config.desk);
+        if (c && broker_tell(c, &m) < 0)
+                (void) shutdown(c->fd, SHUT_RDWR);
 }
 
 /* The descriptor that came along, if exactly one did; all others are closed. */

@@ -2,8 +2,12 @@
 /* The server side of common/broker.h: hands taps to clients, takes their records, keeps their sessions. */
 #pragma once
 
+#include "helper/desk.h"
+#include "helper/closed.h"
+#include "helper/greeter.h"
 #include "helper/recorder.h"
 #include "helper/sessions.h"
+#include "helper/switcher.h"
 #include "helper/taps.h"
 
 #define BROKER_CLIENTS_MAX 128U
@@ -14,7 +18,7 @@
 
 /* So long after the readers were lost (or wardtapd started) nobody is told that there are none: a restart of
  * pcscd, of wardtap-device or of wardtapd must not end the attempts that wait. */
-#define BROKER_READERS_USEC (2U * 1000U * 1000U)
+#define BROKER_READERS_USEC (15U * 1000U * 1000U)
 
 struct broker_config {
         sd_event *event;
@@ -22,12 +26,24 @@ struct broker_config {
         struct taps *taps;
         struct recorder *recorder;
         struct sessions *sessions;
+        struct station *station;
+        struct switcher *switcher;
+        struct greeter *greeter;
+        struct desk *desk;
+        struct closed *closed; /* whose session was ended, and is to be told */
+        void (*administered)(void *userdata,
+                             const struct record *r); /* an administrator's record was taken */
+        const char *(*words)(void *userdata); /* for whoever begins to wait at the greeter; "" for none */
+        /* A person was let in, or tapped out, by this tap (NULL: none); proved: by a key as well. */
+        void (*used)(void *userdata, const struct tap *t, bool proved);
         void (*changed)(void *userdata); /* waiting attempts, sessions or slowed readers may have changed */
         void *userdata;
 };
 
 struct broker;
 
+/* What came of a client's wish (switcher_done). */
+void broker_switched(struct broker *b, const struct switcher_wish *wish, int status);
 /* Takes the listener, also on an error. */
 int broker_new(const struct broker_config *c, struct broker **ret);
 struct broker *broker_free(struct broker *b);
@@ -39,6 +55,8 @@ void broker_update(struct broker *b);
 /* Which readers there are is yet to be learnt: "none" is not said for BROKER_READERS_USEC, unless one comes
  * sooner. Also so after broker_new(). */
 void broker_expect_readers(struct broker *b);
+/* Words for whoever waits for a tap on the screen of seat0: shown beside what the attempts say. */
+void broker_say(struct broker *b, const char *text);
 /* The answer of the recorder for a client; that of one that is gone is dropped. */
 void broker_recorded(struct broker *b, uint64_t client, int status, uint64_t seq);
 /* Records that a session ended because its opener did. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "helper/broker.h"
+#include "helper/broker_code.h"
 
 #include <sys/socket.h>
 
@@ -17,15 +18,16 @@ struct client {
         bool greeted;
         enum broker_purpose purpose;
         char attempt[33], service[65], seat[65];
-        unsigned in_flight; /* records without an answer yet */
-        int readers_said;   /* -1: it has not been told how many readers there are */
+        char name[65];                   /* of whose key that is */
+        char device[BROKER_DEVICE_SIZE]; /* of the key it has used; "" for none */
+        unsigned vt;                     /* of the virtual terminal on which it waits; 0: none */
+        unsigned in_flight;              /* records without an answer yet */
+        int readers_said;                /* -1: it has not been told how many readers there are */
 };
 
 /* Who signed in by which attempt: whose session may begin, and whom its record names. */
 struct recent {
-        char attempt[33], user[65];
-        uid_t uid;
-        bool grace; /* let in by a badge's number alone, to resume */
+        struct seat_proof proof;
 };
 
 struct broker {
@@ -36,6 +38,7 @@ struct broker {
         uint64_t next_id;
         struct recent recent[RECENT_MAX];
         size_t recent_at;
+        char fallback[65]; /* logind's id of the last session that was recorded as one */
 };
 
 /* broker_serve.c: acts on one message; the passed descriptor (-1 for none) is taken. A negative errno means
@@ -44,3 +47,8 @@ int broker_serve(struct client *c, const uint8_t *p, size_t n, int passed);
 /* broker.c: a negative errno means that the client is to be dropped. */
 int broker_tell(struct client *c, const struct broker_message *m);
 int broker_tell_waiting(struct client *c);
+/* Takes note of what is on the screen. */
+void broker_look(struct broker *b);
+/* Now that this client waits: tells those whom a display manager has forgotten. Nobody reads what they show.
+ */
+void broker_drop_orphans(const struct client *next);

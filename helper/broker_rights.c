@@ -13,11 +13,13 @@ bool rights_is_attempt(const char *s) {
 int rights_hello(const struct broker_message *m, uid_t uid) {
         const char *attempt = m->hello.attempt;
         if (!text_is_clean(m->hello.service, sizeof(m->hello.service)) ||
-            !text_is_clean(m->hello.seat, sizeof(m->hello.seat)))
+            !text_is_clean(m->hello.seat, sizeof(m->hello.seat)) ||
+            !text_is_clean(m->hello.tty, sizeof(m->hello.tty)))
                 return -EBADMSG;
         switch (m->hello.purpose) {
         case BROKER_SIGN_IN:
         case BROKER_STEP_UP:
+        case BROKER_SEAT:
                 return rights_is_attempt(attempt) ? 0 : -EBADMSG;
         case BROKER_SESSION_HOOK:
                 return !*attempt || rights_is_attempt(attempt) ? 0 : -EBADMSG;
@@ -31,7 +33,7 @@ int rights_hello(const struct broker_message *m, uid_t uid) {
 }
 
 static bool is_of_attempt(enum broker_purpose purpose) {
-        return purpose == BROKER_SIGN_IN || purpose == BROKER_STEP_UP;
+        return purpose == BROKER_SIGN_IN || purpose == BROKER_STEP_UP || purpose == BROKER_SEAT;
 }
 
 bool rights_message(enum broker_purpose purpose, enum broker_type type) {
@@ -39,7 +41,12 @@ bool rights_message(enum broker_purpose purpose, enum broker_type type) {
         case BROKER_WANT_TAP:
                 return is_of_attempt(purpose) || purpose == BROKER_ENROL;
         case BROKER_ASK_SESSION:
+        case BROKER_KEY_USED:
                 return is_of_attempt(purpose);
+        case BROKER_SWITCH:
+                return purpose == BROKER_SIGN_IN || purpose == BROKER_SEAT;
+        case BROKER_ASK_GRANT:
+                return purpose == BROKER_SIGN_IN;
         case BROKER_RECORD:
                 return purpose != BROKER_SESSION_HOOK;
         case BROKER_SESSION_OPEN:
@@ -51,11 +58,19 @@ bool rights_message(enum broker_purpose purpose, enum broker_type type) {
 }
 
 bool rights_is_verdict(enum record_event event) {
-        return event == RECORD_SIGN_IN || event == RECORD_RESUME || event == RECORD_DENIED ||
-               event == RECORD_UNKNOWN_BADGE || event == RECORD_UNAVAILABLE;
+        return event == RECORD_SIGN_IN || event == RECORD_RESUME || event == RECORD_APPROVE ||
+               event == RECORD_DENIED || event == RECORD_UNKNOWN_BADGE || event == RECORD_UNAVAILABLE ||
+               event == RECORD_TAP_OUT;
 }
 
-static bool is_of_attempts(enum record_event event) {
+/* A sign-in lets somebody in, a step-up approves something: neither says it did the other. */
+static bool is_of_attempts(enum broker_purpose purpose, enum record_event event) {
+        if (event == RECORD_SIGN_IN || event == RECORD_RESUME)
+                return purpose == BROKER_SIGN_IN || purpose == BROKER_SEAT;
+        if (event == RECORD_TAP_OUT)
+                return purpose == BROKER_SEAT;
+        if (event == RECORD_APPROVE)
+                return purpose == BROKER_STEP_UP;
         return rights_is_verdict(event) || event == RECORD_CANCELLED;
 }
 
@@ -110,7 +125,8 @@ static bool is_field_of_admins(unsigned f) {
 
 /* A success that failed, or a refusal that succeeded, would mislead whoever counts outcomes. */
 static bool is_contradiction(const struct record *r) {
-        if (r->event == RECORD_SIGN_IN || r->event == RECORD_RESUME)
+        if (r->event == RECORD_SIGN_IN || r->event == RECORD_RESUME || r->event == RECORD_APPROVE ||
+            r->event == RECORD_TAP_OUT)
                 return r->outcome != RECORD_SUCCESS;
         if (r->event == RECORD_DENIED || r->event == RECORD_UNKNOWN_BADGE ||
             r->event == RECORD_BADGE_REFUSED || r->event == RECORD_POLICY_REFUSED)
@@ -123,7 +139,7 @@ int rights_record(enum broker_purpose purpose, const char *attempt, const struct
         const char *claimed = r->fields[RECORD_FIELD_ATTEMPT];
         if (purpose == BROKER_SESSION_HOOK || is_contradiction(r))
                 return -EPERM;
-        if (sign_in ? !is_of_attempts(r->event) : !is_of_admins(r->event))
+        if (sign_in ? !is_of_attempts(purpose, r->event) : !is_of_admins(r->event))
                 return -EPERM;
         if (claimed && (!sign_in || strcmp(claimed, attempt) != 0))
                 return -EPERM;

@@ -5,7 +5,14 @@
 #include "common/paths.h"
 #include "common/socket.h"
 #include "helper/bus.h"
+#include "helper/desk.h"
+#include "helper/greeter.h"
+#include "helper/hooks.h"
+#include "helper/keys.h"
 #include "helper/log.h"
+#include "helper/room.h"
+#include "helper/stay.h"
+#include "helper/tap_gate.h"
 #include "helper/watch.h"
 
 #include <errno.h>
@@ -23,9 +30,18 @@ struct daemon {
         struct recorder *recorder;
         struct taps *taps;
         struct sessions *sessions;
+        struct switcher *switcher;
+        struct greeter *greeter;
+        struct desk *desk;
+        struct stay *stay;
+        struct tap_gate *gate;
         struct broker *broker;
+        struct keys *plugged;
         struct watch *watch;
         struct bus *bus;
+        struct hooks *hooks;
+        struct closed *closed;
+        struct room *room;
         bool watching;
         uint64_t last_tap_usec;
 };
@@ -42,6 +58,190 @@ static void on_recorded(void *userdata, uint64_t client, int status, uint64_t se
                 broker_recorded(d->broker, client, status, seq);
 }
 
+static sd_bus *the_bus(void *userdata) {
+        struct daemon *d = userdata;
+        return d->bus ? bus_connection(d->bus) : NULL;
+}
+
+static void on_switched(void *userdata, const struct switcher_wish *wish, int status) {
+        struct daemon *d = userdata;
+        broker_switched(d->broker, wish, status);
+}
+
+static void on_taken(void *userdata, const struct record *record, uint64_t seq) {
+        struct daemon *d = userdata;
+        hooks_record(d->hooks, record, seq);
+        closed_note_record(d->closed, record, now_realtime_usec());
+}
+
+static enum switch_engine engine_of(void *userdata) {
+        struct daemon *d = userdata;
+        return station_switch_engine(d->station);
+}
+
+static const char *parked_session_of(void *userdata, uid_t uid) {
+        struct daemon *d = userdata;
+        return desk_parked_session(d->desk, uid);
+}
+
+static int activate(void *userdata, const char *session) {
+        struct daemon *d = userdata;
+        return desk_activate(d->desk, session);
+}
+
+static void on_no_greeter(void *userdata) {
+        struct daemon *d = userdata;
+        if (d->desk)
+                desk_no_greeter(d->desk);
+}
+
+static bool is_unheard(void *userdata) {
+        struct daemon *d = userdata;
+        return !switcher_is_busy(d->switcher) && taps_is_unheard(d->taps, "seat0", now_monotonic_usec());
+}
+
+/* --- of the seat */
+
+static void on_desk_changed(void *userdata) {
+        struct daemon *d = userdata;
+        if (d->broker)
+                broker_update(d->broker);
+}
+
+/* Of two sessions of one person the other may be on the screen. */
+static void is_away(struct daemon *d, const struct seat_session *s) {
+        const struct seat_session *shown = seat_shown(desk_seat(d->desk));
+        if (!shown || shown->uid != s->uid)
+                hooks_absent(d->hooks, s->uid);
+}
+
+static void on_shown(void *userdata, const struct seat_session *s) {
+        struct daemon *d = userdata;
+        stay_shown(d->stay, s);
+        hooks_present(d->hooks, s->uid);
+        if (d->room)
+                room_check(d->room);
+        if (d->bus)
+                bus_session_changed(d->bus, s->id, true);
+}
+
+static void on_parked(void *userdata, const struct seat_session *s) {
+        struct daemon *d = userdata;
+        stay_parked(d->stay, s);
+        is_away(d, s);
+        if (d->bus)
+                bus_session_changed(d->bus, s->id, false);
+}
+
+static void on_gone(void *userdata, const struct seat_session *s) {
+        struct daemon *d = userdata;
+        stay_gone(d->stay, s);
+        is_away(d, s);
+}
+
+static void on_session_notice(void *userdata, const char *session, const char *kind, const char *text,
+                              unsigned seconds) {
+        struct daemon *d = userdata;
+        if (d->bus)
+                bus_notice(d->bus, session, kind, text, seconds);
+}
+
+static void on_notice(void *userdata, const struct seat_session *s, const char *kind, const char *text,
+                      unsigned seconds) {
+        on_session_notice(userdata, s->id, kind, text, seconds);
+}
+
+static void on_known(void *userdata) {
+        const struct daemon *d = userdata;
+        stay_known(d->stay);
+}
+
+static void on_hint(void *userdata, const struct logind_session *s) {
+        const struct daemon *d = userdata;
+        stay_hint(d->stay, s);
+}
+
+static void on_inhibited(void *userdata, bool idle) {
+        const struct daemon *d = userdata;
+        stay_inhibited(d->stay, idle);
+}
+
+/* --- of the stay */
+
+static void on_words(void *userdata, const char *text) {
+        struct daemon *d = userdata;
+        if (d->broker)
+                broker_say(d->broker, text);
+}
+
+static void on_countdown(void *userdata, const char *session, unsigned seconds) {
+        struct daemon *d = userdata;
+        if (d->bus)
+                bus_countdown(d->bus, session, seconds);
+}
+
+static void on_quiet(void *userdata, const char *session, bool quiet) {
+        struct daemon *d = userdata;
+        if (d->bus)
+                bus_quiet(d->bus, session, quiet);
+}
+
+static void on_rules_changed(void *userdata) {
+        struct daemon *d = userdata;
+        if (d->room)
+                room_check(d->room);
+        on_changed(d);
+}
+
+static void on_administered(void *userdata, const struct record *r) {
+        struct daemon *d = userdata;
+        stay_administered(d->stay, r);
+}
+
+static const char *the_words(void *userdata) {
+        const struct daemon *d = userdata;
+        return stay_words(d->stay);
+}
+
+static void on_used(void *userdata, const struct tap *t, bool proved) {
+        struct daemon *d = userdata;
+        tap_gate_used(d->gate, t, proved, now_monotonic_usec());
+}
+
+static void on_bus(void *userdata, sd_bus *bus) {
+        struct daemon *d = userdata;
+        desk_connected(d->desk, bus);
+        hooks_resume(d->hooks);
+}
+
+static bool is_of(void *userdata, const char *session, uid_t uid) {
+        const struct daemon *d = userdata;
+        const struct seat_session *s = seat_find(desk_seat(d->desk), session);
+        return s && s->uid == uid;
+}
+
+static bool session_at(void *userdata, size_t i, struct bus_session *ret) {
+        const struct daemon *d = userdata;
+        const struct seat_session *s = seat_at(desk_seat(d->desk), i);
+        if (!s)
+                return false;
+        *ret = (struct bus_session){.id = s->id,
+                                    .user = s->user,
+                                    .attempt = s->managed ? s->proof.attempt : "",
+                                    .uid = s->uid,
+                                    .shown = s->shown,
+                                    .since_usec =
+                                            now_realtime_usec() - (now_boottime_usec() - s->since_usec)};
+        return true;
+}
+
+static void on_attended(void *userdata, const char *session) {
+        struct daemon *d = userdata;
+        const struct seat_session *s = seat_find(desk_seat(d->desk), session);
+        if (s && s->managed && !s->shown)
+                bus_session_changed(d->bus, session, false);
+}
+
 static void on_session_ended(void *userdata, uid_t uid, const char *attempt) {
         struct daemon *d = userdata;
         broker_session_ended(d->broker, uid, attempt);
@@ -49,8 +249,11 @@ static void on_session_ended(void *userdata, uid_t uid, const char *attempt) {
 
 static void fill_status(void *userdata, struct bus_status *ret) {
         struct daemon *d = userdata;
+        struct taps_screen screen;
         uint64_t now = now_monotonic_usec();
         (void) station_refresh(d->station);
+        desk_look(d->desk, &screen);
+        taps_set_screen(d->taps, &screen);
         *ret = (struct bus_status){
                 .station = station_name(d->station),
                 .tags = station_tags(d->station),
@@ -62,6 +265,7 @@ static void fill_status(void *userdata, struct bus_status *ret) {
                 .records_pending = journal_sender_pending(d->sender),
                 .last_tap_usec = d->last_tap_usec,
                 .journal_connected = journal_sender_is_connected(d->sender),
+                .sees_input = stay_last_input(d->stay) != UINT64_MAX,
                 .watching = d->watching,
         };
         size_t n_slowed = 0;
@@ -90,6 +294,10 @@ static void on_reader(void *userdata, const char *reader, bool attached) {
                 log_line(SD_WARNING, "Reader %s is not used: %s", reader, strerror(-r));
         if (r <= 0)
                 return;
+        if (!attached) {
+                tap_gate_present(d->gate, reader, false, now_monotonic_usec());
+                stay_reader_gone(d->stay, reader);
+        }
         recorder_note(d->recorder, attached ? RECORD_READER_ATTACH : RECORD_READER_DETACH, reader, NULL,
                       NULL);
         bus_reader_changed(d->bus, reader, attached);
@@ -98,10 +306,12 @@ static void on_reader(void *userdata, const char *reader, bool attached) {
 
 static void on_lost(void *userdata, const char *reason) {
         struct daemon *d = userdata;
+        tap_gate_lost(d->gate, now_monotonic_usec());
         while (taps_readers(d->taps) > 0) {
                 char reader[DEVICE_READER_MAX + 1];
                 (void) snprintf(reader, sizeof(reader), "%s", taps_reader(d->taps, 0));
                 (void) taps_remove_reader(d->taps, reader);
+                stay_reader_gone(d->stay, reader);
                 recorder_note(d->recorder, RECORD_READER_DETACH, reader, reason, NULL);
                 bus_reader_changed(d->bus, reader, false);
         }
@@ -154,15 +364,51 @@ static bool fill_tap(struct daemon *d, const struct device_event *e, struct tap 
         return true;
 }
 
+/* Somebody meant it. */
+static void on_tap_taken(void *userdata, const struct tap *t) {
+        struct daemon *d = userdata;
+        struct taps_screen screen;
+        desk_look(d->desk, &screen);
+        taps_set_screen(d->taps, &screen);
+        if (screen.seat && taps_is_judging(d->taps, SEAT))
+                return; /* somebody is being asked for a PIN or a touch: that is not taken from her */
+        if (taps_add(d->taps, t, SEAT, now_monotonic_usec()) < 0)
+                return;
+        d->last_tap_usec = now_realtime_usec();
+        broker_update(d->broker);
+        if (is_unheard(d))
+                greeter_tap_unheard(d->greeter);
+}
+
+static void on_nearby(void *userdata, const struct tap *t) {
+        struct daemon *d = userdata;
+        _cleanup_(record_clear) struct record r = {.event = RECORD_NEARBY_BADGE, .outcome = RECORD_SUCCESS};
+        const struct seat_session *s = seat_shown(desk_seat(d->desk));
+        static const char text[] = "A badge lies near the reader. Move it away.";
+        if (record_set(&r, RECORD_FIELD_READER, t->reader) < 0 ||
+            record_set(&r, RECORD_FIELD_BADGE, t->token[0] ? t->token : "unknown") < 0 ||
+            record_set(&r, RECORD_FIELD_REQUESTOR, "node") < 0)
+                return;
+        recorder_submit(d->recorder, &r, 0);
+        on_words(d, text);
+        if (s)
+                on_session_notice(d, s->id, "nearby", text, DESK_NOTICE_SECONDS);
+}
+
 static void on_card(void *userdata, const char *reader, uint64_t seen_usec, const struct device_event *e) {
         struct daemon *d = userdata;
         uint64_t now = now_monotonic_usec();
         struct tap t = {.seen_usec = seen_usec};
+        struct taps_screen screen;
         (void) snprintf(t.reader, sizeof(t.reader), "%s", reader);
-        if (fill_tap(d, e, &t) && taps_add(d->taps, &t, "seat0", now) == 0) {
-                d->last_tap_usec = now_realtime_usec();
-                broker_update(d->broker);
-        }
+        bool tap = fill_tap(d, e, &t);
+        desk_look(d->desk, &screen);
+        const struct tap_gate_seat seat = {.has_session = screen.person,
+                                           .last_input_usec = stay_last_input(d->stay),
+                                           .exempt = !screen.seat ||
+                                                     taps_is_enrolling(d->taps, SEAT, seen_usec)};
+        if (!stay_card_read(d->stay, reader, t.token[0] ? t.token : NULL) && tap)
+                tap_gate_tap(d->gate, &t, &seat, now);
         explicit_bzero(&t, sizeof(t));
 }
 
@@ -173,12 +419,39 @@ static void on_watching(void *userdata, bool watching) {
         daemon_say_status(d);
 }
 
+static void on_card_present(void *userdata, const char *reader, bool present) {
+        struct daemon *d = userdata;
+        tap_gate_present(d->gate, reader, present, now_monotonic_usec());
+        stay_card(d->stay, reader, present);
+}
+
+static void on_key_changed(void *userdata, const struct device_key *key, bool plugged, bool present,
+                           uint64_t when_usec) {
+        struct daemon *d = userdata;
+        stay_key(d->stay, key->id, plugged, when_usec);
+}
+
+static void on_key(void *userdata, const struct device_key *key, bool attached, bool present) {
+        struct daemon *d = userdata;
+        keys_event(d->plugged, key, attached, present);
+}
+
+static void on_keys_known(void *userdata, bool known) {
+        struct daemon *d = userdata;
+        keys_known(d->plugged, known);
+        if (known)
+                stay_keys_listed(d->stay);
+}
+
 static const struct watch_events watch_events = {
         .reader = on_reader,
         .lost = on_lost,
         .ignored = on_ignored,
         .card = on_card,
         .watching = on_watching,
+        .card_present = on_card_present,
+        .key = on_key,
+        .keys_known = on_keys_known,
 };
 
 /* What was wrong with the log is itself recorded, before anything else. */
@@ -206,9 +479,12 @@ static void record_findings(struct daemon *d, const struct audit_report *report)
 
 static int start_records(struct daemon *d, const struct daemon_config *c) {
         static const struct station_config station = {.snapshot = PATH_SNAPSHOT, .tags_dir = PATH_TAGS_DIR};
+        const struct hooks_config hooks = {
+                .bus = the_bus, .userdata = d, .site = HOOKS_SITE, .spool = HOOKS_SPOOL};
         struct audit_report report;
         int r;
-        if ((r = station_new(&station, &d->station)) < 0 ||
+        if ((r = hooks_new(&hooks, &d->hooks)) < 0 || (r = closed_new(CLOSED_FILE, &d->closed)) < 0 ||
+            (r = station_new(&station, &d->station)) < 0 ||
             (r = audit_log_open(&c->audit, &d->log, &report)) < 0)
                 return r;
         const struct journal_sender_config sender = {
@@ -230,6 +506,7 @@ static int start_records(struct daemon *d, const struct daemon_config *c) {
                                                  .sender = d->sender,
                                                  .station = d->station,
                                                  .done = on_recorded,
+                                                 .taken = on_taken,
                                                  .userdata = d};
         if ((r = recorder_new(&recorder, &d->recorder)) < 0)
                 return r;
@@ -237,10 +514,94 @@ static int start_records(struct daemon *d, const struct daemon_config *c) {
         return 0;
 }
 
-static int start_parts(struct daemon *d, int listener) {
+static int start_desk(struct daemon *d) {
+        const struct desk_config c = {.event = d->event,
+                                      .taps = d->taps,
+                                      .switcher = d->switcher,
+                                      .recorder = d->recorder,
+                                      .station = d->station,
+                                      .sessions = d->sessions,
+                                      .auth_socket = PATH_AUTH_SOCKET,
+                                      .state = DESK_FILE,
+                                      .events = {.changed = on_desk_changed,
+                                                 .shown = on_shown,
+                                                 .parked = on_parked,
+                                                 .gone = on_gone,
+                                                 .notice = on_notice,
+                                                 .known = on_known,
+                                                 .hint = on_hint,
+                                                 .inhibited = on_inhibited},
+                                      .userdata = d};
+        int r = desk_new(&c, &d->desk);
+        if (r >= 0)
+                stay_set_desk(d->stay, d->desk);
+        return r;
+}
+
+static const struct seat *the_seat(void *userdata) {
+        const struct daemon *d = userdata;
+        return desk_seat(d->desk);
+}
+
+static unsigned max_sessions(void *userdata) {
+        const struct daemon *d = userdata;
+        return station_max_sessions(d->station);
+}
+
+static int sign_out(void *userdata, const char *session, const char *reason) {
+        const struct daemon *d = userdata;
+        return desk_sign_out(d->desk, session, reason, "node");
+}
+
+static int start_room(struct daemon *d) {
+        const struct room_config c = {.event = d->event,
+                                      .seat = the_seat,
+                                      .max_sessions = max_sessions,
+                                      .sign_out = sign_out,
+                                      .userdata = d,
+                                      .cgroup = MEMORY_CGROUP,
+                                      .info = MEMORY_INFO};
+        return room_new(&c, &d->room);
+}
+
+static int start_stay(struct daemon *d, int input_listener) {
+        const struct stay_config c = {.event = d->event,
+                                      .station = d->station,
+                                      .sessions = d->sessions,
+                                      .recorder = d->recorder,
+                                      .input_listener = input_listener,
+                                      .auth_socket = PATH_AUTH_SOCKET,
+                                      .notice = on_session_notice,
+                                      .words = on_words,
+                                      .rules_changed = on_rules_changed,
+                                      .countdown = on_countdown,
+                                      .quiet = on_quiet,
+                                      .userdata = d};
+        static const struct tap_gate_events gate = {.taken = on_tap_taken, .nearby = on_nearby};
+        int r = stay_new(&c, &d->stay);
+        return r < 0 ? r : tap_gate_new(d->event, &gate, d, &d->gate);
+}
+
+static int start_parts(struct daemon *d, int listener, int input_listener) {
+        const struct switcher_config switcher = {.event = d->event,
+                                                 .bus = the_bus,
+                                                 .done = on_switched,
+                                                 .no_greeter = on_no_greeter,
+                                                 .engine = engine_of,
+                                                 .session_of = parked_session_of,
+                                                 .activate = activate,
+                                                 .userdata = d};
+        const struct greeter_config greeter = {
+                .event = d->event, .bus = the_bus, .is_unheard = is_unheard, .userdata = d};
+        const struct keys_config plugged = {
+                .event = d->event, .recorder = d->recorder, .changed = on_key_changed, .userdata = d};
+        _cleanup_(closep) int input = input_listener;
         int r;
-        if ((r = taps_new(&d->taps)) < 0 ||
-            (r = sessions_new(d->event, on_session_ended, d, &d->sessions)) < 0) {
+        if ((r = taps_new(&d->taps)) < 0 || (r = keys_new(&plugged, &d->plugged)) < 0 ||
+            (r = switcher_new(&switcher, &d->switcher)) < 0 ||
+            (r = greeter_new(&greeter, &d->greeter)) < 0 ||
+            (r = sessions_new(d->event, on_session_ended, d, &d->sessions)) < 0 ||
+            (r = start_stay(d, TAKE_FD(input))) < 0 || (r = start_desk(d)) < 0 || (r = start_room(d)) < 0) {
                 closep(&listener);
                 return r;
         }
@@ -249,16 +610,29 @@ static int start_parts(struct daemon *d, int listener) {
                                              .taps = d->taps,
                                              .recorder = d->recorder,
                                              .sessions = d->sessions,
+                                             .station = d->station,
+                                             .switcher = d->switcher,
+                                             .greeter = d->greeter,
+                                             .desk = d->desk,
+                                             .administered = on_administered,
+                                             .words = the_words,
+                                             .used = on_used,
+                                             .closed = d->closed,
                                              .changed = on_changed,
                                              .userdata = d};
+        static const struct bus_events bus = {.status = fill_status,
+                                              .connected = on_bus,
+                                              .is_of = is_of,
+                                              .session = session_at,
+                                              .attended = on_attended};
         if ((r = broker_new(&broker, &d->broker)) < 0 ||
-            (r = bus_new(d->event, BUS_ADDRESS, fill_status, d, &d->bus)) < 0)
+            (r = bus_new(d->event, BUS_ADDRESS, &bus, d, &d->bus)) < 0)
                 return r;
         return watch_new(d->event, &watch_events, d, &d->watch);
 }
 
 int daemon_new(const struct daemon_config *c, struct daemon **ret) {
-        _cleanup_(closep) int listener = c->listener;
+        _cleanup_(closep) int listener = c->listener, input = c->input_listener;
         _cleanup_(daemon_freep) struct daemon *d = calloc(1, sizeof(*d));
         if (!d)
                 return -ENOMEM;
@@ -267,7 +641,7 @@ int daemon_new(const struct daemon_config *c, struct daemon **ret) {
         int r = start_records(d, c);
         if (r < 0)
                 return r;
-        r = start_parts(d, TAKE_FD(listener));
+        r = start_parts(d, TAKE_FD(listener), TAKE_FD(input));
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(d);
@@ -275,6 +649,10 @@ int daemon_new(const struct daemon_config *c, struct daemon **ret) {
 }
 
 void daemon_restore(struct daemon *d, const char *name, int fd) {
+        if (strcmp(name, MEMORY_FD_NAME) == 0) {
+                (void) room_watch_memory(d->room, fd);
+                return;
+        }
         int r = sessions_restore(d->sessions, name, fd);
         if (r < 0 && r != -ESRCH)
                 log_line(SD_WARNING, "A session that was kept over the restart is lost (%s): %s", name,
@@ -285,15 +663,24 @@ struct daemon *daemon_free(struct daemon *d) {
         if (!d)
                 return NULL;
         d->watch = watch_free(d->watch);
+        d->plugged = keys_free(d->plugged);
         if (d->broker)
                 recorder_note(d->recorder, RECORD_WRITER_STOP, NULL, NULL, NULL);
         if (d->recorder)
                 recorder_flush(d->recorder);
         d->bus = bus_free(d->bus);
         d->broker = broker_free(d->broker);
+        d->room = room_free(d->room);
+        d->desk = desk_free(d->desk);
+        d->stay = stay_free(d->stay);
+        d->gate = tap_gate_free(d->gate);
+        d->switcher = switcher_free(d->switcher);
+        d->greeter = greeter_free(d->greeter);
         d->sessions = sessions_free(d->sessions);
         d->taps = taps_free(d->taps);
         d->recorder = recorder_free(d->recorder);
+        d->hooks = hooks_free(d->hooks);
+        d->closed = closed_free(d->closed);
         d->sender = journal_sender_free(d->sender);
         d->log = audit_log_free(d->log);
         d->station = station_free(d->station);

@@ -10,6 +10,7 @@
 struct daemon_config {
         sd_event *event;
         int listener;                  /* taken */
+        int input_listener;            /* of wardtap-idle (input.h); taken; -1 for none */
         const struct badge_keys *keys; /* copied */
         struct audit_config audit;
 };

@@ -9,7 +9,13 @@
 
 struct journal_reader {
         sd_journal *journal;
+        char exe[256]; /* our own program; "" when it cannot be told */
 };
+
+static void find_exe(char *buf, size_t size) {
+        ssize_t n = readlink("/proc/self/exe", buf, size - 1);
+        buf[n > 0 && (size_t) n < size - 1 ? (size_t) n : 0] = 0;
+}
 
 int journal_reader_open(struct journal_reader **ret) {
         _cleanup_(journal_reader_freep) struct journal_reader *j = calloc(1, sizeof(*j));
@@ -25,6 +31,7 @@ int journal_reader_open(struct journal_reader **ret) {
         r = sd_journal_get_fd(j->journal);
         if (r < 0)
                 return r;
+        find_exe(j->exe, sizeof(j->exe));
         *ret = TAKE_PTR(j);
         return 0;
 }
@@ -46,11 +53,13 @@ void journal_reader_process(struct journal_reader *j) {
 }
 
 static int match(sd_journal *j, const char *name, const char *value) {
-        char text[128];
+        char text[320];
         int n = snprintf(text, sizeof(text), "%s=%s", name, value);
         return n < 0 || (size_t) n >= sizeof(text) ? -EINVAL : sd_journal_add_match(j, text, (size_t) n);
 }
 
+/* What journald reads after its sender has ended lacks _EXE and _SYSTEMD_UNIT, and no reader believes it: it
+ * is sent once more. */
 int journal_reader_has(struct journal_reader *j, const char *epoch, uint64_t seq) {
         char number[21], uid[11];
         int r;
@@ -58,6 +67,7 @@ int journal_reader_has(struct journal_reader *j, const char *epoch, uint64_t seq
         (void) snprintf(uid, sizeof(uid), "%u", (unsigned) geteuid());
         sd_journal_flush_matches(j->journal);
         if ((r = match(j->journal, "_UID", uid)) < 0 ||
+            (j->exe[0] && (r = match(j->journal, "_EXE", j->exe)) < 0) ||
             (r = match(j->journal, "WARDTAP_EPOCH", epoch)) < 0 ||
             (r = match(j->journal, "WARDTAP_SEQ", number)) < 0 || (r = sd_journal_seek_tail(j->journal)) < 0)
                 return r;

@@ -2,6 +2,7 @@
 /* wardtapd: takes its socket, its keys and what was kept over a restart from systemd, and runs the loop. */
 #include "helper/daemon.h"
 #include "helper/log.h"
+#include "helper/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,19 +10,22 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 
 #define LISTENER_NAME "broker"
+#define INPUT_NAME "input"
 
 static int fail(const char *text, int error) {
         log_line(SD_ERR, "%s%s%s", text, error ? ": " : "", error ? strerror(-error) : "");
         return EXIT_FAILURE;
 }
 
-/* What systemd passed: the listener, and pidfds of sessions. */
+/* What systemd passed: the listeners, and pidfds of sessions. */
 struct passed {
         char **names; /* owned, as its strings */
         int n;
         int listener; /* -1 for none */
+        int input;    /* where wardtap-idle is heard; -1 for none */
 };
 
 static void passed_clear(struct passed *p) {
@@ -34,39 +38,59 @@ static bool is_listener(int fd) {
         return sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) > 0;
 }
 
-/* With one listener its name does not matter; with several, it is the one named "broker". */
+static int set_nonblocking(int fd) {
+        int flags = fcntl(fd, F_GETFL);
+        return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* Puts the one listener of this name into *ret; -1 for none. -ENOTUNIQ when there are more. */
+static int find_named(const struct passed *p, const char *name, int *ret) {
+        int found = -1;
+        for (int i = 0; i < p->n; i++) {
+                int fd = SD_LISTEN_FDS_START + i;
+                if (!is_listener(fd) || strcmp(p->names[i], name) != 0)
+                        continue;
+                if (found >= 0)
+                        return -ENOTUNIQ;
+                found = fd;
+        }
+        *ret = found;
+        return found < 0 ? 0 : set_nonblocking(found);
+}
+
+/* Where none is named "broker" it is the only one that is not "input", whatever its name. */
+static int find_broker(const struct passed *p, int *ret) {
+        int r = find_named(p, LISTENER_NAME, ret);
+        if (r < 0 || *ret >= 0)
+                return r;
+        for (int i = 0; i < p->n; i++) {
+                int fd = SD_LISTEN_FDS_START + i;
+                if (!is_listener(fd) || fd == p->input)
+                        continue;
+                if (*ret >= 0)
+                        return -ENOTUNIQ;
+                *ret = fd;
+        }
+        return *ret < 0 ? -ENOENT : set_nonblocking(*ret);
+}
+
 static int take_passed(struct passed *ret) {
-        int found = -1, n_found = 0, named = -1, n_named = 0;
         ret->n = sd_listen_fds_with_names(1, &ret->names);
         if (ret->n < 0) {
                 int r = ret->n;
                 ret->n = 0;
                 return r;
         }
-        for (int i = 0; i < ret->n; i++) {
-                int fd = SD_LISTEN_FDS_START + i;
-                if (!is_listener(fd))
-                        continue;
-                found = fd;
-                n_found++;
-                if (strcmp(ret->names[i], LISTENER_NAME) == 0) {
-                        named = fd;
-                        n_named++;
-                }
-        }
-        if (n_found != 1 && n_named != 1)
-                return -ENOENT;
-        ret->listener = n_found == 1 ? found : named;
-        int flags = fcntl(ret->listener, F_GETFL);
-        return flags < 0 || fcntl(ret->listener, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+        int r = find_named(ret, INPUT_NAME, &ret->input);
+        return r < 0 ? r : find_broker(ret, &ret->listener);
 }
 
 static void restore(struct daemon *d, const struct passed *p) {
         for (int i = 0; i < p->n; i++) {
                 int fd = SD_LISTEN_FDS_START + i;
-                if (fd == p->listener)
+                if (fd == p->listener || fd == p->input)
                         continue;
-                if (sessions_is_name(p->names[i]))
+                if (sessions_is_name(p->names[i]) || strcmp(p->names[i], MEMORY_FD_NAME) == 0)
                         daemon_restore(d, p->names[i], fd);
                 else
                         (void) close(fd);
@@ -104,8 +128,14 @@ static int load_keys(struct badge_keys *ret) {
 }
 
 static int run(sd_event *event, struct passed *passed, const struct badge_keys *keys) {
-        struct daemon_config config = {
-                .event = event, .listener = passed->listener, .keys = keys, .audit = audit_config_default};
+        struct daemon_config config = {.event = event,
+                                       .listener = passed->listener,
+                                       .input_listener = passed->input,
+                                       .keys = keys,
+                                       .audit = audit_config_default};
+        sd_id128_t boot;
+        if (sd_id128_get_boot(&boot) >= 0)
+                memcpy(config.audit.boot, boot.bytes, sizeof(config.audit.boot));
         _cleanup_(daemon_freep) struct daemon *d = NULL;
         int r = daemon_new(&config, &d);
         if (r < 0)
@@ -120,15 +150,15 @@ static int run(sd_event *event, struct passed *passed, const struct badge_keys *
 
 int main(int argc, char **argv) {
         _cleanup_(badge_keys_clear) struct badge_keys keys = {0};
-        _cleanup_(passed_clear) struct passed passed = {.listener = -1};
+        _cleanup_(passed_clear) struct passed passed = {.listener = -1, .input = -1};
         sd_event *event = NULL;
         if (argc > 1)
                 return fail("wardtapd takes no arguments; see wardtapd(8)", 0);
         if (take_passed(&passed) < 0)
-                return fail(
-                        "wardtapd is started by systemd with exactly one listening SOCK_SEQPACKET socket "
-                        "(wardtap-broker.socket); it was not",
-                        0);
+                return fail("wardtapd is started by systemd with exactly one listening SOCK_SEQPACKET "
+                            "socket for "
+                            "attempts (wardtap-broker.socket), and at most one for wardtap-idle; it was not",
+                            0);
         if (prctl(PR_SET_DUMPABLE, 0) < 0)
                 return fail("Cannot keep the badge key out of core files", -errno);
         if (load_keys(&keys) < 0)

@@ -75,6 +75,10 @@ static void attempt_message(struct text *t, const struct record *r) {
                 add_factors(t, r);
                 add_duration(t, r);
                 break;
+        case RECORD_APPROVE:
+                add(t, "%s approved", who(r));
+                add_factors(t, r);
+                break;
         case RECORD_DENIED:
                 add(t, "%s was refused", get(r, RECORD_FIELD_USER) ? who(r) : "A sign-in");
                 add_field(t, r, ": ", RECORD_FIELD_REASON, "");
@@ -101,6 +105,38 @@ static void session_message(struct text *t, const struct record *r) {
         if (!get(r, RECORD_FIELD_USER))
                 add_field(t, r, " ", RECORD_FIELD_UID, "");
         add(t, " %s", r->event == RECORD_SESSION_OPEN ? "began" : "ended");
+        add_code(t, r);
+}
+
+static void fallback_message(struct text *t, const struct record *r) {
+        add(t, "%s was let in by the site's own fallback, not by Wardtap%s", who(r),
+            get(r, RECORD_FIELD_REASON) ? ", to a session that was open" : "");
+        add_field(t, r, ", for ", RECORD_FIELD_SERVICE, "");
+        add_field(t, r, ", session ", RECORD_FIELD_TO_SESSION, "");
+        if (r->outcome == RECORD_FAILURE)
+                add(t, ", which the rules do not allow");
+}
+
+static void handoff_message(struct text *t, const struct record *r) {
+        add(t, "%s took over", who(r));
+        add_field(t, r, " from ", RECORD_FIELD_FROM_USER, "");
+        add_field(t, r, ", session ", RECORD_FIELD_TO_SESSION, "");
+        add_field(t, r, ", factors ", RECORD_FIELD_FACTORS, "");
+        add_code(t, r);
+}
+
+static void seat_message(struct text *t, const struct record *r) {
+        static const char *const what[RECORD_EVENT_MAX] = {
+                [RECORD_LOCK] = "'s session is parked",
+                [RECORD_UNLOCK] = " is back",
+                [RECORD_TAP_OUT] = " tapped out",
+                [RECORD_IDLE_LOCK] = "'s session was idle and is parked",
+                [RECORD_SIGN_OUT] = "'s session was ended",
+        };
+        add(t, "%s%s", who(r), what[r->event]);
+        add_field(t, r, ", session ", RECORD_FIELD_FROM_SESSION, "");
+        add_field(t, r, ", session ", RECORD_FIELD_TO_SESSION, "");
+        add_field(t, r, ": ", RECORD_FIELD_REASON, "");
         add_code(t, r);
 }
 
@@ -143,6 +179,10 @@ static void own_message(struct text *t, const struct record *r) {
                 [RECORD_WRITER_START] = "Audit records are being written",
                 [RECORD_WRITER_STOP] = "Audit records are no longer written",
                 [RECORD_ALERT] = "Alert",
+                [RECORD_NEARBY_BADGE] = "A badge lies near the reader and is ignored",
+                [RECORD_GUARD_ALERT] = "Guard of the screen",
+                [RECORD_KEY_ATTACH] = "Key plugged in",
+                [RECORD_KEY_DETACH] = "Key taken out",
         };
         const char *s = what[r->event];
         add(t, "%s", s ? s : record_event_name(r->event));
@@ -157,6 +197,7 @@ void message_of(const struct record *r, char ret[MESSAGE_SIZE]) {
         switch (r->event) {
         case RECORD_SIGN_IN:
         case RECORD_RESUME:
+        case RECORD_APPROVE:
         case RECORD_DENIED:
         case RECORD_UNKNOWN_BADGE:
         case RECORD_CANCELLED:
@@ -166,6 +207,19 @@ void message_of(const struct record *r, char ret[MESSAGE_SIZE]) {
         case RECORD_SESSION_OPEN:
         case RECORD_SESSION_CLOSE:
                 session_message(&t, r);
+                break;
+        case RECORD_HANDOFF:
+                handoff_message(&t, r);
+                break;
+        case RECORD_LOCK:
+        case RECORD_UNLOCK:
+        case RECORD_TAP_OUT:
+        case RECORD_IDLE_LOCK:
+        case RECORD_SIGN_OUT:
+                seat_message(&t, r);
+                break;
+        case RECORD_FALLBACK:
+                fallback_message(&t, r);
                 break;
         case RECORD_PERSON_ADD:
         case RECORD_BADGE_ENROL:

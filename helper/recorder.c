@@ -105,6 +105,8 @@ void recorder_submit(struct recorder *r, struct record *record, uint64_t client)
         if (r->n_waiting == WAITING_MAX)
                 recorder_flush(r);
         int e = add(r, record, &w.seq);
+        if (r->config.taken)
+                r->config.taken(r->config.userdata, record, e < 0 ? 0 : w.seq);
         if (e < 0) {
                 note_lost(r, 1, e);
                 answer(r, &w, e);
@@ -117,7 +119,9 @@ void recorder_submit(struct recorder *r, struct record *record, uint64_t client)
 void recorder_note(struct recorder *r, enum record_event event, const char *reader, const char *reason,
                    const char *detail) {
         _cleanup_(record_clear) struct record record = {
-                .event = event, .outcome = event == RECORD_ALERT ? RECORD_FAILURE : RECORD_SUCCESS};
+                .event = event,
+                .outcome = event == RECORD_ALERT || event == RECORD_GUARD_ALERT ? RECORD_FAILURE
+                                                                                : RECORD_SUCCESS};
         if (record_set(&record, RECORD_FIELD_READER, reader) < 0 ||
             record_set(&record, RECORD_FIELD_REASON, reason) < 0 ||
             record_set(&record, RECORD_FIELD_DETAIL, detail) < 0 ||

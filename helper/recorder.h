@@ -16,6 +16,8 @@ struct recorder_config {
         struct journal_sender *sender;
         struct station *station;
         recorder_done done;
+        /* Every record as it was taken, with its number, 0 where it could not be: for hooks. May be NULL. */
+        void (*taken)(void *userdata, const struct record *record, uint64_t seq);
         void *userdata;
 };
 

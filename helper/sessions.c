@@ -175,10 +175,18 @@ bool sessions_has(const struct sessions *s, uid_t uid) {
         return false;
 }
 
-void sessions_end_grace(struct sessions *s, uid_t uid) {
+static void set_grace(struct sessions *s, uid_t uid, bool grace) {
         for (size_t i = 0; i < s->n; i++)
                 if (s->list[i]->uid == uid)
-                        s->list[i]->no_grace = true;
+                        s->list[i]->no_grace = !grace;
+}
+
+void sessions_end_grace(struct sessions *s, uid_t uid) {
+        set_grace(s, uid, false);
+}
+
+void sessions_begin_grace(struct sessions *s, uid_t uid) {
+        set_grace(s, uid, true);
 }
 
 unsigned sessions_count(const struct sessions *s) {

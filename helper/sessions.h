@@ -30,6 +30,8 @@ int sessions_close(struct sessions *s, uid_t uid, const char *attempt);
 bool sessions_has(const struct sessions *s, uid_t uid);
 /* None of the sessions that this person has now may be resumed by a badge alone any more. */
 void sessions_end_grace(struct sessions *s, uid_t uid);
+/* A full sign-in: they may again. */
+void sessions_begin_grace(struct sessions *s, uid_t uid);
 unsigned sessions_count(const struct sessions *s);
 
 /* Takes back a descriptor from systemd's store under the name that sessions_open() gave it. -EINVAL for

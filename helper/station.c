@@ -2,19 +2,15 @@
 /* This station: its rules snapshot is followed by stat, never by polling. */
 #include "helper/station.h"
 
-#include "policy/rules.h"
+#include "policy/tags.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <systemd/sd-id128.h>
 
 #define TAGS_SIZE 257U /* as the record's field, with its terminator */
-#define TAGS_MAX 32U
-#define TAG_FILES_MAX 16U
-#define TAG_FILE_SIZE 1024U
 
 /* Makes the machine id one that only we use (systemd-id128 new): the real one is a secret of the host. */
 #define STATION_APP SD_ID128_MAKE(5b, 83, 9c, 1f, 6a, 0d, 4c, 52, 9f, 7e, 21, d4, b3, 6c, 88, e0)
@@ -75,65 +71,18 @@ static bool refresh_rules(struct station *s) {
         return true;
 }
 
-/* Words, sorted, each once. */
-struct tag_set {
-        char words[TAGS_MAX][65];
-        size_t n;
-};
-
-static void add_tag(struct tag_set *t, const char *word) {
-        size_t at = 0, len = strlen(word);
-        if (len == 0 || len > 64 || !text_is_clean(word, 64))
-                return;
-        while (at < t->n && strcmp(t->words[at], word) < 0)
-                at++;
-        if (t->n == TAGS_MAX || (at < t->n && strcmp(t->words[at], word) == 0))
-                return;
-        memmove(t->words[at + 1], t->words[at], (t->n - at) * sizeof(t->words[0]));
-        memcpy(t->words[at], word, len + 1);
-        t->n++;
+static int compare_words(const void *a, const void *b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-static void add_words(struct tag_set *t, char *text) {
-        char *rest = text;
-        for (char *word; (word = strsep(&rest, " \t\r\n"));)
-                add_tag(t, word);
-}
-
-/* A file of tags.d counts when it is root's alone to write. */
-static void add_file(struct tag_set *t, int folder, const char *name) {
-        char text[TAG_FILE_SIZE];
-        struct stat st;
-        _cleanup_(closep) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022))
-                return;
-        ssize_t n = read(fd, text, sizeof(text) - 1);
-        if (n <= 0 || memchr(text, 0, (size_t) n))
-                return;
-        text[n] = 0;
-        add_words(t, text);
-}
-
-static void add_folder(struct tag_set *t, const char *path) {
-        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-        unsigned n = 0;
-        if (!d) {
-                closep(&fd);
-                return;
-        }
-        for (struct dirent *e; n < TAG_FILES_MAX && (e = readdir(d));)
-                if (e->d_name[0] != '.') {
-                        add_file(t, dirfd(d), e->d_name);
-                        n++;
-                }
-        (void) closedir(d);
-}
-
-static void join_tags(const struct tag_set *t, char out[static TAGS_SIZE]) {
+/* Sorted, each once, as many as fit. */
+static void join_tags(struct words *t, char out[static TAGS_SIZE]) {
         size_t at = 0;
+        qsort(t->words, t->n, sizeof(*t->words), compare_words);
         for (size_t i = 0; i < t->n; i++) {
                 size_t len = strlen(t->words[i]);
+                if (i > 0 && strcmp(t->words[i - 1], t->words[i]) == 0)
+                        continue;
                 if (at + (at > 0) + len >= TAGS_SIZE)
                         break;
                 if (at > 0)
@@ -145,12 +94,10 @@ static void join_tags(const struct tag_set *t, char out[static TAGS_SIZE]) {
 }
 
 static bool refresh_tags(struct station *s) {
-        struct tag_set t = {.n = 0};
+        struct tags t;
         char tags[TAGS_SIZE];
-        for (size_t i = 0; s->rules && i < s->rules->tags.n; i++)
-                add_tag(&t, s->rules->tags.words[i]);
-        add_folder(&t, s->config.tags_dir);
-        join_tags(&t, tags);
+        tags_collect(s->rules ? &s->rules->tags : NULL, s->config.tags_dir, &t);
+        join_tags(&t.words, tags);
         if (strcmp(tags, s->tags) == 0)
                 return false;
         memcpy(s->tags, tags, sizeof(tags));
@@ -176,6 +123,36 @@ const char *station_tags(const struct station *s) {
 
 const char *station_policy(const struct station *s) {
         return s->rules ? s->rules->hash : "";
+}
+
+const struct rules *station_rules(struct station *s) {
+        (void) station_refresh(s);
+        return s->rules;
+}
+
+const struct rule_place *station_place(struct station *s) {
+        const struct rule_place *p = NULL;
+        struct tags t;
+        (void) station_refresh(s);
+        tags_collect(s->rules ? &s->rules->tags : NULL, s->config.tags_dir, &t);
+        if (s->rules)
+                p = rules_find_place(s->rules, &t.words);
+        return p ? p : rules_default_place();
+}
+
+enum switch_engine station_switch_engine(struct station *s) {
+        (void) station_refresh(s);
+        return s->rules ? s->rules->switch_engine : SWITCH_AUTO;
+}
+
+enum fallback_use station_fallback(struct station *s) {
+        (void) station_refresh(s);
+        return s->rules ? s->rules->fallback : FALLBACK_RECORD;
+}
+
+unsigned station_max_sessions(struct station *s) {
+        (void) station_refresh(s);
+        return s->rules ? s->rules->max_sessions : 0;
 }
 
 bool station_clock_is_synchronised(void) {

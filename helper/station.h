@@ -4,6 +4,7 @@
 
 #include "common/record.h"
 #include "common/util.h"
+#include "policy/rules.h"
 
 struct station_config {
         const char *snapshot; /* PATH_SNAPSHOT */
@@ -26,6 +27,16 @@ const char *station_id(const struct station *s);
 const char *station_tags(const struct station *s);
 /* The hash of the rules in force; "" for none. */
 const char *station_policy(const struct station *s);
+
+/* The rules in force, until the next refresh; NULL for none. */
+const struct rules *station_rules(struct station *s);
+/* The place that this station is, by its tags; never NULL. */
+const struct rule_place *station_place(struct station *s);
+
+/* What the rules in force say; the defaults where there are none. */
+enum switch_engine station_switch_engine(struct station *s);
+enum fallback_use station_fallback(struct station *s);
+unsigned station_max_sessions(struct station *s);
 
 /* Sets STATION, STATION_ID, TAGS, CLOCK_SYNC and TIME_USEC. -ENOMEM. */
 int station_fill(struct station *s, struct record *r, uint64_t realtime_usec);

@@ -25,6 +25,8 @@ struct client {
         uint64_t order;
         uint64_t asked_usec;
         char seat[65];
+        unsigned vt;
+        char greeter[TAPS_GREETER_SIZE];
         enum taps_rank rank;
         bool holds;
         char reader[DEVICE_READER_MAX + 1]; /* of the tap it holds */
@@ -35,6 +37,7 @@ struct taps {
         size_t n_readers;
         struct client clients[TAPS_CLIENTS_MAX];
         uint64_t next_tap, next_order;
+        struct taps_screen screen;
 };
 
 int taps_new(struct taps **ret) {
@@ -168,8 +171,9 @@ static void use_up(struct taps *t, struct client *c) {
         *c = (struct client){0};
 }
 
-int taps_want(struct taps *t, uint64_t client, const char *seat, enum taps_rank rank, uint64_t now_usec) {
-        struct client c = {.id = client, .rank = rank, .asked_usec = now_usec};
+int taps_want(struct taps *t, uint64_t client, const char *seat, unsigned vt, enum taps_rank rank,
+              uint64_t now_usec) {
+        struct client c = {.id = client, .vt = vt, .rank = rank, .asked_usec = now_usec};
         if (client == 0 || copy_seat(c.seat, seat) < 0)
                 return -EINVAL;
         struct client *place = find_client(t, client);
@@ -181,6 +185,8 @@ int taps_want(struct taps *t, uint64_t client, const char *seat, enum taps_rank 
         if (!place)
                 return -ENOSPC;
         c.order = ++t->next_order;
+        if (rank == TAPS_SIGN_IN && vt == 0)
+                memcpy(c.greeter, t->screen.greeter, sizeof(c.greeter));
         *place = c;
         return 0;
 }
@@ -220,17 +226,66 @@ int taps_verdict(struct taps *t, uint64_t client, bool unknown, uint64_t now_use
         return 1;
 }
 
-/* The waiting client that a tap is for: one that enrols and asked before the tap, else the sign-in that has
- * waited longest, else such a step-up. */
+/* A greeter's attempt may ask a moment before logind says that the greeter is on the screen. One that asked
+ * before that greeter began is of another, which has ended. */
+static void bind(struct taps *t) {
+        for (size_t i = 0; t->screen.greeter[0] && t->screen.greeter_usec > 0 && i < TAPS_CLIENTS_MAX; i++) {
+                struct client *c = &t->clients[i];
+                if (c->id != 0 && c->rank == TAPS_SIGN_IN && c->vt == 0 && !c->greeter[0] &&
+                    c->asked_usec >= t->screen.greeter_usec)
+                        memcpy(c->greeter, t->screen.greeter, sizeof(c->greeter));
+        }
+}
+
+void taps_set_screen(struct taps *t, const struct taps_screen *screen) {
+        t->screen = *screen;
+        bind(t);
+}
+
+const char *taps_greeter_of(const struct taps *t, uint64_t client) {
+        for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++)
+                if (client != 0 && t->clients[i].id == client)
+                        return t->clients[i].greeter;
+        return "";
+}
+
+static bool is_hidden(const struct taps *t, const struct client *c) {
+        if (c->vt != 0)
+                return t->screen.vt != 0 && c->vt != t->screen.vt;
+        if (c->rank == TAPS_SEAT)
+                return !t->screen.person;
+        if (c->rank == TAPS_STEP_UP)
+                return t->screen.person;
+        if (!c->greeter[0])
+                return t->screen.manager && c->rank == TAPS_SIGN_IN;
+        return strcmp(c->greeter, t->screen.greeter) != 0;
+}
+
+static bool is_seen(const struct taps *t, const struct client *c) {
+        return c->vt != 0 && c->vt == t->screen.vt;
+}
+
+/* Whether a goes before b: by rank, then who waits on the terminal that is seen, then who has waited longer.
+ */
+static bool is_before(const struct taps *t, const struct client *a, const struct client *b) {
+        if (a->rank != b->rank)
+                return a->rank > b->rank;
+        if (is_seen(t, a) != is_seen(t, b))
+                return is_seen(t, a);
+        return a->order < b->order;
+}
+
+/* The waiting client that a tap is for: one that enrols and asked before the tap, else a sign-in, else a
+ * step-up. */
 static struct client *owner_of(struct taps *t, const struct entry *e) {
         struct client *best = NULL;
         for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++) {
                 struct client *c = &t->clients[i];
-                if (c->id == 0 || c->holds || strcmp(c->seat, e->seat) != 0)
+                if (c->id == 0 || c->holds || strcmp(c->seat, e->seat) != 0 || is_hidden(t, c))
                         continue;
-                if (c->rank != TAPS_SIGN_IN && e->tap.seen_usec <= c->asked_usec)
+                if ((c->rank == TAPS_STEP_UP || c->rank == TAPS_ENROL) && e->tap.seen_usec <= c->asked_usec)
                         continue;
-                if (!best || c->rank > best->rank || (c->rank == best->rank && c->order < best->order))
+                if (!best || is_before(t, c, best))
                         best = c;
         }
         return best;
@@ -281,6 +336,33 @@ void taps_expire(struct taps *t, uint64_t now_usec) {
         }
 }
 
+unsigned taps_waiting_terminal(const struct taps *t, const char *seat) {
+        const struct client *best = NULL;
+        for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++) {
+                const struct client *c = &t->clients[i];
+                if (c->id != 0 && !c->holds && c->rank == TAPS_SIGN_IN && c->vt != 0 &&
+                    strcmp(c->seat, seat) == 0 && (!best || c->order < best->order))
+                        best = c;
+        }
+        return best ? best->vt : 0;
+}
+
+void taps_drop(struct taps *t, const char *seat, uint64_t seen_usec) {
+        for (size_t i = 0; i < t->n_readers; i++) {
+                struct entry *e = &t->readers[i]->tap;
+                if (e->set && !e->held && e->tap.seen_usec <= seen_usec && strcmp(e->seat, seat) == 0)
+                        entry_clear(e);
+        }
+}
+
+bool taps_is_judging(const struct taps *t, const char *seat) {
+        for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++)
+                if (t->clients[i].id != 0 && t->clients[i].holds && strcmp(t->clients[i].seat, seat) == 0 &&
+                    !is_hidden(t, &t->clients[i]))
+                        return true;
+        return false;
+}
+
 uint64_t taps_next_expiry(const struct taps *t) {
         uint64_t next = UINT64_MAX;
         for (size_t i = 0; i < t->n_readers; i++) {
@@ -291,11 +373,32 @@ uint64_t taps_next_expiry(const struct taps *t) {
         return next;
 }
 
+bool taps_is_unheard(const struct taps *t, const char *seat, uint64_t now_usec) {
+        bool unheard = false;
+        for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++)
+                if (t->clients[i].id != 0 && t->clients[i].rank != TAPS_STEP_UP &&
+                    strcmp(t->clients[i].seat, seat) == 0 && !is_hidden(t, &t->clients[i]))
+                        return false;
+        for (size_t i = 0; i < t->n_readers; i++) {
+                const struct entry *e = &t->readers[i]->tap;
+                unheard |= e->set && !e->held && is_fresh(&e->tap, now_usec) && strcmp(e->seat, seat) == 0;
+        }
+        return unheard;
+}
+
 unsigned taps_waiting(const struct taps *t) {
         unsigned n = 0;
         for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++)
-                n += t->clients[i].id != 0 && !t->clients[i].holds;
+                n += t->clients[i].id != 0 && !t->clients[i].holds && !is_hidden(t, &t->clients[i]);
         return n;
+}
+
+bool taps_is_seen_waiting(const struct taps *t, uint64_t client) {
+        for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++)
+                if (client != 0 && t->clients[i].id == client)
+                        return !t->clients[i].holds && t->clients[i].rank == TAPS_SIGN_IN &&
+                               !is_hidden(t, &t->clients[i]);
+        return false;
 }
 
 bool taps_is_waiting(const struct taps *t, uint64_t client) {
@@ -303,4 +406,19 @@ bool taps_is_waiting(const struct taps *t, uint64_t client) {
                 if (client != 0 && t->clients[i].id == client)
                         return !t->clients[i].holds;
         return false;
+}
+
+bool taps_is_enrolling(const struct taps *t, const char *seat, uint64_t seen_usec) {
+        for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++) {
+                const struct client *c = &t->clients[i];
+                if (c->id != 0 && c->rank == TAPS_ENROL && !c->holds && c->asked_usec < seen_usec &&
+                    strcmp(c->seat, seat_or_default(seat)) == 0)
+                        return true;
+        }
+        return false;
+}
+
+const struct tap *taps_held(struct taps *t, uint64_t client) {
+        const struct entry *e = client ? held_by(t, client) : NULL;
+        return e ? &e->tap : NULL;
 }

@@ -6,7 +6,15 @@
  * of the same reader replaces it; it comes back when its client hangs up without a verdict, and is void when
  * its reader or pcscd goes. A client that enrols goes before attempts and gets only a tap that was seen
  * after it asked; that tap is nobody else's afterwards. A step-up goes after all sign-ins, and gets no tap
- * of before either: a program waiting in the background must not take what was meant for a greeter. */
+ * of before either: a program waiting in the background must not take what was meant for a greeter.
+ *
+ * At an open session a tap is for the attempt that wardtapd asks for (TAPS_SEAT): one's own is a tap-out,
+ * another's a tap-over, and no program of that session gets it. A sign-in that waits neither on a terminal
+ * nor for a greeter is forgotten by its display manager and gets none where logind knows the screen.
+ *
+ * Whoever waits on a virtual terminal gets a tap only while that terminal is on the screen, and then before
+ * greeters; whoever waits for a greeter, only while that greeter is: what a person sees is what her tap is
+ * for. LightDM ends a greeter and leaves its attempt waiting. */
 #pragma once
 
 #include "common/broker.h"
@@ -19,10 +27,23 @@
 #define TAPS_UNKNOWN_WINDOW_USEC (60U * 1000U * 1000U)
 #define TAPS_SLOWED_USEC (30U * 1000U * 1000U)
 
+/* logind's ids of sessions are shorter. */
+#define TAPS_GREETER_SIZE 33U
+
 struct taps;
 
+/* What is on the screen of seat0. */
+struct taps_screen {
+        unsigned vt;                     /* virtual terminal; 0: not known, then all are taken for it */
+        char greeter[TAPS_GREETER_SIZE]; /* logind's id of the greeter; "": none, or not known */
+        uint64_t greeter_usec;           /* CLOCK_MONOTONIC when that greeter began; 0: not known */
+        bool seat;                       /* logind says what is on the screen */
+        bool manager;                    /* and a display manager is there, whose greeters wait for taps */
+        bool person;                     /* and it is somebody's open session */
+};
+
 /* Who goes first. */
-enum taps_rank { TAPS_STEP_UP, TAPS_SIGN_IN, TAPS_ENROL };
+enum taps_rank { TAPS_STEP_UP, TAPS_SEAT, TAPS_SIGN_IN, TAPS_ENROL };
 
 int taps_new(struct taps **ret);
 /* Wipes the numbers. */
@@ -42,9 +63,15 @@ bool taps_is_slowed(const struct taps *t, const char *reader, uint64_t now_usec)
  * reader is not there, -EBUSY when it is slowed, -ESTALE when the tap is not fresh or was seen after now. */
 int taps_add(struct taps *t, const struct tap *tap, const char *seat, uint64_t now_usec);
 
-/* A client waits for a tap from now on ("" is seat0); one that waits already keeps its place, and what it
- * holds is used up. -ENOSPC, -EINVAL. */
-int taps_want(struct taps *t, uint64_t client, const char *seat, enum taps_rank rank, uint64_t now_usec);
+/* A client waits for a tap from now on, at a seat ("" is seat0) and virtual terminal (0: none); one that
+ * waits already keeps its place, and what it holds is used up. -ENOSPC, -EINVAL. */
+int taps_want(struct taps *t, uint64_t client, const char *seat, unsigned vt, enum taps_rank rank,
+              uint64_t now_usec);
+/* What is on the screen from now on. A sign-in that waits on no virtual terminal waits for the greeter that
+ * is there when it asks, or for the first that comes and had begun by then. */
+void taps_set_screen(struct taps *t, const struct taps_screen *screen);
+/* The greeter that a client waits for; "" for none. */
+const char *taps_greeter_of(const struct taps *t, uint64_t client);
 /* The client is gone: what it held becomes free again, unless a newer tap took its place. */
 void taps_client_gone(struct taps *t, uint64_t client);
 /* The client recorded a verdict: what it held is used up. 1 when this was one unknown badge too many and the
@@ -57,8 +84,23 @@ int taps_hand_out(struct taps *t, uint64_t now_usec, uint64_t *ret_client, struc
 
 /* Wipes taps that are not fresh any more. */
 void taps_expire(struct taps *t, uint64_t now_usec);
+/* Nobody gets those of this seat that were seen up to then (CLOCK_MONOTONIC) and that nobody has. */
+void taps_drop(struct taps *t, const char *seat, uint64_t seen_usec);
+/* The virtual terminal on which the sign-in waits that would get a tap of this seat first; 0 for none. */
+unsigned taps_waiting_terminal(const struct taps *t, const char *seat);
+/* Somebody at this seat, whom the screen does not hide, is being judged by a tap. */
+bool taps_is_judging(const struct taps *t, const char *seat);
 /* When the next one expires; UINT64_MAX for never. */
 uint64_t taps_next_expiry(const struct taps *t);
-/* How many clients wait. */
+/* There is a fresh tap at this seat that nobody has, and nobody who signs in there waits or is being judged.
+ */
+bool taps_is_unheard(const struct taps *t, const char *seat, uint64_t now_usec);
+/* How many clients wait that what is on the screen does not hide. */
 unsigned taps_waiting(const struct taps *t);
 bool taps_is_waiting(const struct taps *t, uint64_t client);
+/* The same, and what is on the screen does not hide it. */
+bool taps_is_seen_waiting(const struct taps *t, uint64_t client);
+/* A client that enrols waits for a tap seen at that time. */
+bool taps_is_enrolling(const struct taps *t, const char *seat, uint64_t seen_usec);
+/* What the client holds, borrowed until anything changes; NULL: nothing. */
+const struct tap *taps_held(struct taps *t, uint64_t client);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watching readers through wardtap-device. */
+/* Watching readers and keys through wardtap-device. */
 #include "helper/watch.h"
 
 #include "helper/log.h"
@@ -24,18 +24,24 @@ struct reading {
         uint64_t seen_usec;
 };
 
-struct watch {
-        sd_event *event;
-        const struct watch_events *events;
-        void *userdata;
+/* An operation that stays open. */
+struct stream {
+        struct watch *watch;
         struct device_operation *op;
         sd_event_source *io, *retry;
         uint64_t retry_usec;
         bool watching; /* it has said something since it was opened */
+};
+
+struct watch {
+        sd_event *event;
+        const struct watch_events *events;
+        void *userdata;
+        struct stream readers, keys;
         struct reading readings[DEVICE_READERS_MAX];
 };
 
-static void open_watch(struct watch *w);
+static void open_stream(struct stream *s);
 
 static void stop_reading(struct reading *r) {
         r->io = sd_event_source_disable_unref(r->io);
@@ -101,47 +107,55 @@ static void lose_all(struct watch *w, const char *reason) {
         w->events->lost(w->userdata, reason);
 }
 
-static void set_watching(struct watch *w, bool watching) {
-        if (w->watching == watching)
+static void set_watching(struct stream *s, bool watching) {
+        struct watch *w = s->watch;
+        if (s->watching == watching)
                 return;
-        w->watching = watching;
-        w->events->watching(w->userdata, watching);
+        s->watching = watching;
+        if (s == &w->readers)
+                w->events->watching(w->userdata, watching);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
-        open_watch(userdata);
+        open_stream(userdata);
         return 0;
 }
 
-static void retry_later(struct watch *w) {
-        w->io = sd_event_source_disable_unref(w->io);
-        w->op = device_operation_free(w->op);
-        w->retry_usec = w->retry_usec == 0 ? RETRY_LEAST_USEC : w->retry_usec * 2;
-        if (w->retry_usec > RETRY_MOST_USEC)
-                w->retry_usec = RETRY_MOST_USEC;
-        if (w->retry) {
-                (void) sd_event_source_set_time_relative(w->retry, w->retry_usec);
-                (void) sd_event_source_set_enabled(w->retry, SD_EVENT_ONESHOT);
+static void retry_later(struct stream *s) {
+        s->io = sd_event_source_disable_unref(s->io);
+        s->op = device_operation_free(s->op);
+        s->retry_usec = s->retry_usec == 0 ? RETRY_LEAST_USEC : s->retry_usec * 2;
+        if (s->retry_usec > RETRY_MOST_USEC)
+                s->retry_usec = RETRY_MOST_USEC;
+        if (s->retry) {
+                (void) sd_event_source_set_time_relative(s->retry, s->retry_usec);
+                (void) sd_event_source_set_enabled(s->retry, SD_EVENT_ONESHOT);
         } else {
-                (void) sd_event_add_time_relative(w->event, &w->retry, CLOCK_MONOTONIC, w->retry_usec, 0,
-                                                  on_retry, w);
+                (void) sd_event_add_time_relative(s->watch->event, &s->retry, CLOCK_MONOTONIC, s->retry_usec,
+                                                  0, on_retry, s);
         }
 }
 
-static void lose_device(struct watch *w, const struct device_event *e) {
-        if (w->watching)
-                log_line(SD_WARNING, "wardtap-device does not answer (%s); trying again.",
-                         device_reason_name(e->reason));
-        lose_all(w, "device-service-gone");
-        set_watching(w, false);
-        retry_later(w);
+static void lose_stream(struct stream *s, const struct device_event *e) {
+        struct watch *w = s->watch;
+        bool readers = s == &w->readers;
+        if (s->watching)
+                log_line(SD_WARNING, "wardtap-device does not answer about %s (%s); trying again.",
+                         readers ? "readers" : "keys", device_reason_name(e->reason));
+        if (readers)
+                lose_all(w, "device-service-gone");
+        else
+                w->events->keys_known(w->userdata, false);
+        set_watching(s, false);
+        retry_later(s);
 }
 
-static void handle(struct watch *w, const struct device_event *e) {
+static void handle_reader(struct watch *w, const struct device_event *e) {
         struct reading *r;
         switch (e->type) {
         case DEVICE_EVENT_READER_ATTACHED:
                 w->events->reader(w->userdata, e->reader, true);
+                w->events->card_present(w->userdata, e->reader, e->present);
                 break;
         case DEVICE_EVENT_READER_DETACHED:
                 r = find_reading(w, e->reader);
@@ -150,41 +164,57 @@ static void handle(struct watch *w, const struct device_event *e) {
                 w->events->reader(w->userdata, e->reader, false);
                 break;
         case DEVICE_EVENT_CARD_INSERTED:
+                w->events->card_present(w->userdata, e->reader, true);
                 read_card(w, e);
+                break;
+        case DEVICE_EVENT_CARD_REMOVED: /* an identification that goes on sees it by itself */
+                w->events->card_present(w->userdata, e->reader, false);
                 break;
         case DEVICE_EVENT_PCSC_LOST:
                 lose_all(w, "pcsc-lost");
                 break;
-        default: /* a removal is seen by the identification itself */
+        default:
                 break;
         }
 }
 
-static int on_watch(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-        struct watch *w = userdata;
+static void handle_key(struct watch *w, const struct device_event *e) {
+        if (e->type == DEVICE_EVENT_KEYS_LISTED)
+                w->events->keys_known(w->userdata, true);
+        else
+                w->events->key(w->userdata, &e->key, e->type == DEVICE_EVENT_KEY_ATTACHED, e->present);
+}
+
+static int on_stream(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        struct stream *s = userdata;
+        struct watch *w = s->watch;
         struct device_event e;
-        for (unsigned i = 0; i < TURN_EVENTS && w->op && device_next(w->op, &e) == 1; i++) {
+        for (unsigned i = 0; i < TURN_EVENTS && s->op && device_next(s->op, &e) == 1; i++) {
                 if (e.type == DEVICE_EVENT_FAILED) {
-                        lose_device(w, &e);
+                        lose_stream(s, &e);
                         return 0;
                 }
-                w->retry_usec = 0;
-                set_watching(w, true);
-                handle(w, &e);
+                s->retry_usec = 0;
+                set_watching(s, true);
+                if (s == &w->readers)
+                        handle_reader(w, &e);
+                else
+                        handle_key(w, &e);
         }
         return 0;
 }
 
-static void open_watch(struct watch *w) {
-        int r = device_watch(&w->op);
+static void open_stream(struct stream *s) {
+        struct watch *w = s->watch;
+        int r = s == &w->readers ? device_watch(&s->op) : device_watch_keys(&s->op);
         if (r >= 0)
-                r = sd_event_add_io(w->event, &w->io, device_fd(w->op), EPOLLIN, on_watch, w);
+                r = sd_event_add_io(w->event, &s->io, device_fd(s->op), EPOLLIN, on_stream, s);
         else
-                w->op = NULL;
+                s->op = NULL;
         if (r >= 0)
-                r = sd_event_source_set_ratelimit(w->io, 1000000, TURNS_PER_SECOND);
+                r = sd_event_source_set_ratelimit(s->io, 1000000, TURNS_PER_SECOND);
         if (r < 0)
-                retry_later(w);
+                retry_later(s);
 }
 
 int watch_new(sd_event *event, const struct watch_events *events, void *userdata, struct watch **ret) {
@@ -194,9 +224,17 @@ int watch_new(sd_event *event, const struct watch_events *events, void *userdata
         w->event = sd_event_ref(event);
         w->events = events;
         w->userdata = userdata;
-        open_watch(w);
+        w->readers.watch = w->keys.watch = w;
+        open_stream(&w->readers);
+        open_stream(&w->keys);
         *ret = w;
         return 0;
+}
+
+static void stop_stream(struct stream *s) {
+        sd_event_source_disable_unref(s->io);
+        sd_event_source_disable_unref(s->retry);
+        (void) device_operation_free(s->op);
 }
 
 struct watch *watch_free(struct watch *w) {
@@ -204,9 +242,8 @@ struct watch *watch_free(struct watch *w) {
                 return NULL;
         for (size_t i = 0; i < DEVICE_READERS_MAX; i++)
                 stop_reading(&w->readings[i]);
-        sd_event_source_disable_unref(w->io);
-        sd_event_source_disable_unref(w->retry);
-        (void) device_operation_free(w->op);
+        stop_stream(&w->readers);
+        stop_stream(&w->keys);
         sd_event_unref(w->event);
         free(w);
         return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The watch over readers: one operation of wardtap-device that stays open, and one identification for each
- * card it sees. When wardtap-device goes, it is looked for again with back-off; only then does a timer run.
+/* The watch over readers and keys: two operations of wardtap-device that stay open, and one identification
+ * for each card. When wardtap-device goes, it is looked for again with back-off; only then does a timer run.
  */
 #pragma once
 
@@ -22,6 +22,14 @@ struct watch_events {
                      const struct device_event *event);
         /* wardtap-device answers, or not. */
         void (*watching)(void *userdata, bool watching);
+        /* A card lies in the reader from now on, or no more; in the order in which that happened, and before
+         * what is read of it. After `reader` has said that one came, this says whether one lies in it. */
+        void (*card_present)(void *userdata, const char *reader, bool present);
+        /* A key was plugged in (present: it was when the watch began) or taken out. A reset of its port
+         * looks like both: see helper/keys.h. */
+        void (*key)(void *userdata, const struct device_key *key, bool attached, bool present);
+        /* True: all keys that are there have been said. False: from now on nothing is known of any. */
+        void (*keys_known)(void *userdata, bool known);
 };
 
 struct watch;

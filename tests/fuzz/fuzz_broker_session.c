@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a client of wardtapd may say: arbitrary messages (each with a length u8 in front) after arbitrary
  * greetings, through decoding, rights and taps. Never may a client that did not enrol see a number, and
- * never do two clients hold one tap. */
+ * never do two clients hold one tap, whatever is on the screen. */
 #include "common/util.h"
 #include "helper/broker_rights.h"
 #include "helper/taps.h"
@@ -52,7 +52,7 @@ static void serve(struct taps *t, struct client *c, uint64_t id, const struct br
                 if (m->type == BROKER_WANT_TAP) {
                         if (c->holds != 0)
                                 c->holds = 0;
-                        (void) taps_want(t, id, c->seat,
+                        (void) taps_want(t, id, c->seat, (unsigned) id % 3,
                                          c->purpose == BROKER_ENROL     ? TAPS_ENROL
                                          : c->purpose == BROKER_STEP_UP ? TAPS_STEP_UP
                                                                         : TAPS_SIGN_IN,
@@ -76,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 uint64_t id = what % CLIENTS + 1;
                 struct client *c = &clients[id - 1];
                 struct bytes part;
+                taps_set_screen(t, &(struct taps_screen){.vt = what & 3, .greeter = {what & 4 ? 'c' : 0}});
                 now += (uint64_t) n * 10000;
                 if (what & 0x80) {
                         const struct tap tap = {

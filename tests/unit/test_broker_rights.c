@@ -37,6 +37,8 @@ static void an_attempt_says_its_id(void **state) {
         assert_int_equal(may_hello(BROKER_SIGN_IN, "", 901), -EBADMSG);
         assert_int_equal(may_hello(BROKER_STEP_UP, "", 901), -EBADMSG);
         assert_int_equal(may_hello(BROKER_STEP_UP, ATTEMPT, 901), 0);
+        assert_int_equal(may_hello(BROKER_SEAT, "", 901), -EBADMSG);
+        assert_int_equal(may_hello(BROKER_SEAT, ATTEMPT, 901), 0);
         assert_int_equal(may_hello(BROKER_SIGN_IN, "0011", 901), -EBADMSG);
         assert_int_equal(may_hello(BROKER_SIGN_IN, "0011223344556677889_aabbccddeeff", 901), -EBADMSG);
         assert_int_equal(may_hello(BROKER_ADMIN, ATTEMPT, 0), -EBADMSG);
@@ -52,14 +54,19 @@ static void a_hello_that_nobody_should_read_is_refused(void **state) {
 static void each_purpose_has_its_messages(void **state) {
         static const struct {
                 enum broker_type type;
-                bool may[BROKER_PURPOSE_MAX]; /* sign-in, enrol, admin, session, step-up */
+                bool may[BROKER_PURPOSE_MAX]; /* sign-in, enrol, admin, session, step-up, seat */
         } table[] = {
                 {BROKER_HELLO, {0, false, false, false, false}},
-                {BROKER_WANT_TAP, {0, true, true, false, false, true}},
-                {BROKER_ASK_SESSION, {0, true, false, false, false, true}},
-                {BROKER_RECORD, {0, true, true, true, false, true}},
+                {BROKER_WANT_TAP, {0, true, true, false, false, true, true}},
+                {BROKER_ASK_SESSION, {0, true, false, false, false, true, true}},
+                {BROKER_KEY_USED, {0, true, false, false, false, true, true}},
+                {BROKER_RECORD, {0, true, true, true, false, true, true}},
                 {BROKER_SESSION_OPEN, {0, false, false, false, true}},
                 {BROKER_SESSION_CLOSE, {0, false, false, false, true}},
+                {BROKER_SWITCH, {0, true, false, false, false, false, true}},
+                {BROKER_ASK_GRANT, {0, true, false, false, false, false}},
+                {BROKER_SWITCHED, {0, false, false, false, false, false}},
+                {BROKER_GRANT, {0, false, false, false, false, false}},
                 {BROKER_WAITING, {0, false, false, false, false}},
                 {BROKER_TAP, {0, false, false, false, false}},
                 {BROKER_SESSION, {0, false, false, false, false}},
@@ -82,7 +89,8 @@ static int may_record(enum broker_purpose p, enum record_event e, int field) {
         _cleanup_(record_clear) struct record r = {.event = e, .outcome = natural(e)};
         if (field >= 0)
                 assert_int_equal(record_set(&r, (enum record_field) field, "1"), 0);
-        return rights_record(p, p == BROKER_SIGN_IN ? ATTEMPT : "", &r);
+        bool attempt = p == BROKER_SIGN_IN || p == BROKER_STEP_UP || p == BROKER_SEAT;
+        return rights_record(p, attempt ? ATTEMPT : "", &r);
 }
 
 static void each_event_has_its_sender(void **state) {
@@ -96,6 +104,11 @@ static void each_event_has_its_sender(void **state) {
         for (int e = 0; e < RECORD_EVENT_MAX; e++) {
                 assert_int_equal(may_record(BROKER_SIGN_IN, (enum record_event) e, -1),
                                  of_attempt[e] ? 0 : -EPERM);
+                bool lets_in = e == RECORD_SIGN_IN || e == RECORD_RESUME;
+                assert_int_equal(may_record(BROKER_STEP_UP, (enum record_event) e, -1),
+                                 (of_attempt[e] && !lets_in) || e == RECORD_APPROVE ? 0 : -EPERM);
+                assert_int_equal(may_record(BROKER_SEAT, (enum record_event) e, -1),
+                                 of_attempt[e] || e == RECORD_TAP_OUT ? 0 : -EPERM);
                 assert_int_equal(may_record(BROKER_ADMIN, (enum record_event) e, -1),
                                  of_admin[e] ? 0 : -EPERM);
                 assert_int_equal(may_record(BROKER_ENROL, (enum record_event) e, -1),
@@ -128,17 +141,22 @@ static void an_outcome_does_not_contradict_its_event(void **state) {
         static const struct record bad[] = {
                 {.event = RECORD_SIGN_IN, .outcome = RECORD_FAILURE},
                 {.event = RECORD_RESUME, .outcome = RECORD_FAILURE},
+                {.event = RECORD_APPROVE, .outcome = RECORD_FAILURE},
                 {.event = RECORD_DENIED, .outcome = RECORD_SUCCESS},
                 {.event = RECORD_UNKNOWN_BADGE, .outcome = RECORD_SUCCESS},
         };
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
-                assert_int_equal(rights_record(BROKER_SIGN_IN, ATTEMPT, &bad[i]), -EPERM);
+                assert_int_equal(
+                        rights_record(bad[i].event == RECORD_APPROVE ? BROKER_STEP_UP : BROKER_SIGN_IN,
+                                      ATTEMPT, &bad[i]),
+                        -EPERM);
 }
 
 static void a_cancelled_attempt_gives_its_tap_back(void **state) {
         assert_false(rights_is_verdict(RECORD_CANCELLED));
         assert_true(rights_is_verdict(RECORD_SIGN_IN));
         assert_true(rights_is_verdict(RECORD_RESUME));
+        assert_true(rights_is_verdict(RECORD_APPROVE));
         assert_true(rights_is_verdict(RECORD_DENIED));
         assert_true(rights_is_verdict(RECORD_UNKNOWN_BADGE));
         assert_true(rights_is_verdict(RECORD_UNAVAILABLE));

@@ -36,7 +36,13 @@ static void tap(struct taps *t, const char *reader, uint64_t now_usec) {
 }
 
 static void want(struct taps *t, uint64_t client, uint64_t now_usec) {
-        assert_int_equal(taps_want(t, client, "seat0", TAPS_SIGN_IN, now_usec), 0);
+        assert_int_equal(taps_want(t, client, "seat0", 0, TAPS_SIGN_IN, now_usec), 0);
+}
+
+static void show(struct taps *t, unsigned vt, const char *greeter) {
+        struct taps_screen screen = {.vt = vt};
+        (void) snprintf(screen.greeter, sizeof(screen.greeter), "%s", greeter);
+        taps_set_screen(t, &screen);
 }
 
 /* Who gets a tap now; 0 for nobody. */
@@ -210,17 +216,46 @@ static void an_enrolment_gets_only_a_new_tap(void **state) {
         struct taps *t = *state;
         struct tap got;
         tap(t, "A", NOW);
-        assert_int_equal(taps_want(t, 9, "seat0", TAPS_ENROL, NOW), 0);
+        assert_int_equal(taps_want(t, 9, "seat0", 0, TAPS_ENROL, NOW), 0);
         assert_int_equal(owner(t, NOW, &got), 0);
         tap(t, "A", NOW + 1);
         assert_int_equal(owner(t, NOW + 1, &got), 9);
+}
+
+static void whether_an_enrolment_waits_for_a_tap(void **state) {
+        struct taps *t = *state;
+        struct tap got;
+        want(t, 1, NOW);
+        assert_false(taps_is_enrolling(t, "seat0", NOW + 1));
+        assert_int_equal(taps_want(t, 9, "", 0, TAPS_ENROL, NOW), 0);
+        assert_false(taps_is_enrolling(t, "seat0", NOW)); /* seen before it asked */
+        assert_false(taps_is_enrolling(t, "seat1", NOW + 1));
+        assert_true(taps_is_enrolling(t, "seat0", NOW + 1));
+        tap(t, "A", NOW + 1);
+        assert_int_equal(owner(t, NOW + 1, &got), 9);
+        assert_false(taps_is_enrolling(t, "seat0", NOW + 2)); /* it has what it asked for */
+}
+
+static void what_a_client_holds(void **state) {
+        struct taps *t = *state;
+        struct tap got;
+        const char *reader;
+        want(t, 1, NOW);
+        assert_null(taps_held(t, 1));
+        tap(t, "B", NOW + 1);
+        assert_null(taps_held(t, 0));
+        assert_int_equal(owner(t, NOW + 1, &got), 1);
+        assert_string_equal(taps_held(t, 1)->reader, "B");
+        assert_null(taps_held(t, 2));
+        assert_int_equal(taps_verdict(t, 1, false, NOW + 2, &reader), 0);
+        assert_null(taps_held(t, 1));
 }
 
 static void an_enrolment_goes_before_attempts(void **state) {
         struct taps *t = *state;
         struct tap got;
         want(t, 1, NOW);
-        assert_int_equal(taps_want(t, 9, "", TAPS_ENROL, NOW + 1), 0);
+        assert_int_equal(taps_want(t, 9, "", 0, TAPS_ENROL, NOW + 1), 0);
         tap(t, "A", NOW + 2);
         assert_int_equal(owner(t, NOW + 2, &got), 9);
         assert_int_equal(owner(t, NOW + 2, &got), 0);
@@ -231,7 +266,7 @@ static void an_enrolment_goes_before_attempts(void **state) {
 static void a_badge_being_enrolled_signs_nobody_in(void **state) {
         struct taps *t = *state;
         struct tap got;
-        assert_int_equal(taps_want(t, 9, "seat0", TAPS_ENROL, NOW), 0);
+        assert_int_equal(taps_want(t, 9, "seat0", 0, TAPS_ENROL, NOW), 0);
         tap(t, "A", NOW + 1);
         assert_int_equal(owner(t, NOW + 1, &got), 9);
         taps_client_gone(t, 9);
@@ -248,7 +283,7 @@ static void only_an_enrolment_sees_the_number(void **state) {
         assert_int_equal(owner(t, NOW + 1, &got), 1);
         assert_int_equal(got.number_len, 0);
         assert_memory_equal(got.number, zero, sizeof(zero));
-        assert_int_equal(taps_want(t, 9, "seat0", TAPS_ENROL, NOW + 1), 0);
+        assert_int_equal(taps_want(t, 9, "seat0", 0, TAPS_ENROL, NOW + 1), 0);
         tap(t, "A", NOW + 2);
         assert_int_equal(owner(t, NOW + 2, &got), 9);
         assert_int_equal(got.number_len, 4);
@@ -257,10 +292,10 @@ static void only_an_enrolment_sees_the_number(void **state) {
 static void a_tap_stays_on_its_seat(void **state) {
         struct taps *t = *state;
         struct tap got;
-        assert_int_equal(taps_want(t, 1, "seat1", TAPS_SIGN_IN, NOW), 0);
+        assert_int_equal(taps_want(t, 1, "seat1", 0, TAPS_SIGN_IN, NOW), 0);
         tap(t, "A", NOW + 1);
         assert_int_equal(owner(t, NOW + 1, &got), 0);
-        assert_int_equal(taps_want(t, 2, "", TAPS_SIGN_IN, NOW), 0); /* no seat named: seat0 */
+        assert_int_equal(taps_want(t, 2, "", 0, TAPS_SIGN_IN, NOW), 0); /* no seat named: seat0 */
         assert_int_equal(owner(t, NOW + 1, &got), 2);
 }
 
@@ -329,7 +364,7 @@ static void everything_is_bounded(void **state) {
         assert_int_equal(taps_add_reader(t, "A"), 0);
         for (uint64_t i = 1; i <= TAPS_CLIENTS_MAX; i++)
                 want(t, i, NOW);
-        assert_int_equal(taps_want(t, 1000, "", TAPS_SIGN_IN, NOW), -ENOSPC);
+        assert_int_equal(taps_want(t, 1000, "", 0, TAPS_SIGN_IN, NOW), -ENOSPC);
         taps_client_gone(t, 5);
         want(t, 1000, NOW);
 }
@@ -346,7 +381,7 @@ static void a_tap_on_a_reader_that_is_not_there_is_nothing(void **state) {
 static void a_sign_in_goes_before_a_step_up_that_waited_longer(void **state) {
         struct taps *t = *state;
         struct tap got;
-        assert_int_equal(taps_want(t, 1, "seat0", TAPS_STEP_UP, NOW), 0);
+        assert_int_equal(taps_want(t, 1, "seat0", 0, TAPS_STEP_UP, NOW), 0);
         want(t, 2, NOW + 1);
         tap(t, "A", NOW + 2);
         assert_int_equal(owner(t, NOW + 2, &got), 2);
@@ -359,10 +394,84 @@ static void a_step_up_gets_no_tap_of_before(void **state) {
         struct taps *t = *state;
         struct tap got;
         tap(t, "A", NOW);
-        assert_int_equal(taps_want(t, 1, "seat0", TAPS_STEP_UP, NOW + 1), 0);
+        assert_int_equal(taps_want(t, 1, "seat0", 0, TAPS_STEP_UP, NOW + 1), 0);
         assert_int_equal(owner(t, NOW + 1, &got), 0);
         want(t, 2, NOW + 2);
         assert_int_equal(owner(t, NOW + 2, &got), 2);
+}
+
+static void where_the_screen_is_not_known_who_waits_longest_gets_it(void **state) {
+        struct taps *t = *state;
+        struct tap got;
+        want(t, 1, NOW); /* a greeter */
+        assert_int_equal(taps_want(t, 2, "seat0", 2, TAPS_SIGN_IN, NOW + 1), 0);
+        tap(t, "A", NOW + 2);
+        assert_int_equal(owner(t, NOW + 2, &got), 1);
+}
+
+static void a_greeter_that_is_not_on_the_screen_gets_no_tap(void **state) {
+        struct taps *t = *state;
+        struct tap got;
+        show(t, 7, "c1");
+        want(t, 1, NOW);
+        assert_string_equal(taps_greeter_of(t, 1), "c1");
+        assert_string_equal(taps_greeter_of(t, 2), "");
+        assert_int_equal(taps_waiting(t), 1);
+        show(t, 8, ""); /* somebody's session */
+        tap(t, "A", NOW + 1);
+        assert_int_equal(owner(t, NOW + 1, &got), 0);
+        assert_int_equal(taps_waiting(t), 0);
+        assert_true(taps_is_unheard(t, "seat0", NOW + 1));
+        show(t, 9, "c2");
+        assert_int_equal(owner(t, NOW + 2, &got), 0);
+        want(t, 2, NOW + 3);
+        assert_int_equal(owner(t, NOW + 3, &got), 2);
+        show(t, 7, "c1");
+        tap(t, "B", NOW + 4);
+        assert_int_equal(owner(t, NOW + 4, &got), 1);
+}
+
+static void a_tap_is_unheard_where_nobody_waits_and_nobody_is_judged(void **state) {
+        struct taps *t = *state;
+        struct tap got;
+        assert_false(taps_is_unheard(t, "seat0", NOW));
+        tap(t, "A", NOW);
+        assert_true(taps_is_unheard(t, "seat0", NOW));
+        assert_false(taps_is_unheard(t, "seat1", NOW));
+        assert_int_equal(taps_want(t, 9, "seat0", 0, TAPS_STEP_UP, NOW + 1),
+                         0); /* sudo hears no greeter's tap */
+        assert_true(taps_is_unheard(t, "seat0", NOW + 1));
+        assert_false(taps_is_unheard(t, "seat0", NOW + BROKER_TAP_FRESH_USEC));
+        want(t, 1, NOW + 1);
+        assert_false(taps_is_unheard(t, "seat0", NOW + 1));
+        assert_int_equal(owner(t, NOW + 1, &got), 1);
+        tap(t, "B", NOW + 2);
+        assert_false(taps_is_unheard(t, "seat0", NOW + 2)); /* the other person's turn comes */
+        taps_client_gone(t, 1);
+        assert_true(taps_is_unheard(t, "seat0", NOW + 2));
+}
+
+static void a_tap_is_for_what_is_on_the_screen(void **state) {
+        struct taps *t = *state;
+        struct tap got;
+        want(t, 1, NOW); /* a greeter */
+        assert_int_equal(taps_want(t, 2, "seat0", 2, TAPS_SIGN_IN, NOW), 0);
+        assert_int_equal(taps_want(t, 3, "seat0", 3, TAPS_SIGN_IN, NOW), 0);
+        show(t, 7, "");
+        tap(t, "A", NOW + 1);
+        assert_int_equal(owner(t, NOW + 1, &got), 1);
+        want(t, 1, NOW + 2);
+        show(t, 3, "");
+        tap(t, "A", NOW + 3);
+        assert_int_equal(owner(t, NOW + 3, &got),
+                         3); /* not the greeter, and not the one who waited longer */
+        tap(t, "B", NOW + 4);
+        assert_int_equal(owner(t, NOW + 4, &got), 1);
+        taps_client_gone(t, 1);
+        tap(t, "A", NOW + 5);
+        assert_int_equal(owner(t, NOW + 5, &got), 1 - 1); /* terminal 2 is not seen */
+        show(t, 2, "");
+        assert_int_equal(owner(t, NOW + 6, &got), 2);
 }
 
 int main(void) {
@@ -383,6 +492,8 @@ int main(void) {
                 TEST(a_tap_is_gone_with_its_reader),
                 TEST(a_tap_that_is_held_does_not_come_back_after_its_reader_went),
                 TEST(an_enrolment_gets_only_a_new_tap),
+                TEST(whether_an_enrolment_waits_for_a_tap),
+                TEST(what_a_client_holds),
                 TEST(an_enrolment_goes_before_attempts),
                 TEST(a_badge_being_enrolled_signs_nobody_in),
                 TEST(only_an_enrolment_sees_the_number),
@@ -393,6 +504,10 @@ int main(void) {
                 TEST(a_verdict_without_a_tap_slows_nothing),
                 TEST(everything_is_bounded),
                 TEST(a_tap_on_a_reader_that_is_not_there_is_nothing),
+                TEST(a_tap_is_for_what_is_on_the_screen),
+                TEST(where_the_screen_is_not_known_who_waits_longest_gets_it),
+                TEST(a_greeter_that_is_not_on_the_screen_gets_no_tap),
+                TEST(a_tap_is_unheard_where_nobody_waits_and_nobody_is_judged),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A queue of people, and one question at a time. */
+#include "helper/recheck.h"
+
+#include "common/bytes.h"
+#include "helper/log.h"
+
+#include <errno.h>
+#include <systemd/sd-daemon.h>
+
+struct person {
+        uid_t uid;
+        char user[65];
+};
+
+struct recheck {
+        struct recheck_events events;
+        void *userdata;
+        struct judge *judge;
+        char service[65], reason[65];
+        struct person people[SEAT_SESSIONS_MAX], now; /* now: whom the question is about */
+        size_t n;
+};
+
+static void next(struct recheck *r) {
+        while (r->n > 0 && !judge_is_busy(r->judge)) {
+                r->now = r->people[--r->n];
+                r->reason[0] = 0;
+                int e = judge_begin(r->judge, WIRE_RECHECK, r->service, "", r->now.user);
+                if (e >= 0)
+                        return;
+                log_line(SD_WARNING, "Nobody says whether those who are signed in may still be: %s",
+                         strerror(-e));
+                r->n = 0; /* asked again in time */
+        }
+}
+
+static void on_words(void *userdata, enum wire_type type, const char *text) {
+        struct recheck *r = userdata;
+        if (type == WIRE_INFO)
+                (void) text_copy(r->reason, sizeof(r->reason), text);
+}
+
+static void on_done(void *userdata, int error, enum wire_verdict verdict) {
+        struct recheck *r = userdata;
+        if (error >= 0 && verdict == WIRE_DENY && r->reason[0])
+                r->events.refused(r->userdata, r->now.uid, r->reason);
+        next(r);
+}
+
+static bool is_listed(const struct recheck *r, uid_t uid) {
+        for (size_t i = 0; i < r->n; i++)
+                if (r->people[i].uid == uid)
+                        return true;
+        return false;
+}
+
+void recheck_all(struct recheck *r, const struct seat *seat, const char *service) {
+        const struct seat_session *s;
+        r->n = 0;
+        if (text_copy(r->service, sizeof(r->service), service) < 0)
+                return;
+        for (size_t i = 0; (s = seat_at(seat, i)) && r->n < SEAT_SESSIONS_MAX; i++)
+                if (s->managed && !is_listed(r, s->uid)) {
+                        struct person *p = &r->people[r->n++];
+                        p->uid = s->uid;
+                        memcpy(p->user, s->user, sizeof(p->user));
+                }
+        next(r);
+}
+
+int recheck_new(sd_event *event, const char *auth_socket, const struct recheck_events *events,
+                void *userdata, struct recheck **ret) {
+        static const struct judge_events judge = {.words = on_words, .done = on_done};
+        _cleanup_(recheck_freep) struct recheck *r = calloc(1, sizeof(*r));
+        if (!r)
+                return -ENOMEM;
+        r->events = *events;
+        r->userdata = userdata;
+        int e = judge_new(event, auth_socket, &judge, r, &r->judge);
+        if (e < 0)
+                return e;
+        *ret = TAKE_PTR(r);
+        return 0;
+}
+
+struct recheck *recheck_free(struct recheck *r) {
+        if (!r)
+                return NULL;
+        r->judge = judge_free(r->judge);
+        free(r);
+        return NULL;
+}
