@@ -100,7 +100,7 @@ int admin_store_failed(int error) {
 }
 
 int admin_connect(struct admin *a) {
-        return broker_connect(BROKER_ADMIN, "", "", "", &a->broker);
+        return broker_connect(&(struct broker_hello){.purpose = BROKER_ADMIN}, &a->broker);
 }
 
 static int broker_failed(int error) {

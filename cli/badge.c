@@ -222,7 +222,7 @@ static int enrol(struct admin *a, struct terminal *t, const struct store_person 
                  struct store_badge *ret) {
         _cleanup_(tap_erase) struct tap tap = {0};
         _cleanup_(closep) int broker = -1;
-        int r = broker_connect(BROKER_ENROL, "", "", "", &broker);
+        int r = broker_connect(&(struct broker_hello){.purpose = BROKER_ENROL}, &broker);
         if (r < 0)
                 return broker_gone();
         struct taps_wanted w = {

@@ -21,14 +21,19 @@ enum cli_exit {
         CLI_NOT_ROOT = 5,    /* only root may do this */
         CLI_NOT_RUNNING = 6, /* a service of ours does not answer */
         CLI_TIMED_OUT = 7,   /* nobody acted in time, or it was cancelled */
+        CLI_UNREADABLE = 8,  /* what was to be looked at could not be read (to its end) */
 };
 
 enum cli_option {
         OPTION_ALL,
+        OPTION_ALL_EVENTS, /* --all of audit */
         OPTION_AT,
         OPTION_AUTHOR,
+        OPTION_DIRECTORY,
         OPTION_EVIDENCE,
+        OPTION_EXPORT, /* --file of audit */
         OPTION_FILE,
+        OPTION_FROM,
         OPTION_JSON,
         OPTION_LABEL,
         OPTION_NAME,
@@ -38,7 +43,9 @@ enum cli_option {
         OPTION_REASON,
         OPTION_SERVICE,
         OPTION_SESSION,
+        OPTION_SINCE,
         OPTION_TIMEOUT,
+        OPTION_TO,
         OPTION_USER,
         OPTION_MAX,
 };
@@ -78,6 +85,8 @@ void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int command_person_add(const struct cli_arguments *a);
 int command_person_list(const struct cli_arguments *a);
 int command_person_show(const struct cli_arguments *a);
+int command_audit_list(const struct cli_arguments *a);
+int command_audit_verify(const struct cli_arguments *a);
 int command_badge_enrol(const struct cli_arguments *a);
 int command_badge_end(const struct cli_arguments *a);
 int command_badge_list(const struct cli_arguments *a);

@@ -14,12 +14,13 @@ static const struct {
         const char *name;
         void (*run)(struct doctor *d);
 } checks[] = {
-        {"readers", check_readers},     {"pcscd", check_pcscd},           {"keys", check_keys},
-        {"users", check_users},         {"sockets", check_sockets},       {"daemons", check_daemons},
-        {"units", check_units},         {"badge-key", check_badge_key},   {"clock", check_clock},
-        {"journal", check_journal},     {"station", check_station_files}, {"rules", check_rules},
-        {"store", check_store},         {"services", check_services},     {"order", check_order},
-        {"passwords", check_passwords}, {"keyrings", check_keyrings},     {"homes", check_homes},
+        {"readers", check_readers}, {"pcscd", check_pcscd},         {"keys", check_keys},
+        {"users", check_users},     {"sockets", check_sockets},     {"daemons", check_daemons},
+        {"idle", check_idle},       {"units", check_units},         {"badge-key", check_badge_key},
+        {"clock", check_clock},     {"journal", check_journal},     {"station", check_station_files},
+        {"rules", check_rules},     {"store", check_store},         {"services", check_services},
+        {"order", check_order},     {"passwords", check_passwords}, {"keyrings", check_keyrings},
+        {"homes", check_homes},     {"sessions", check_sessions},
 };
 
 static const char *const names[FINDING_MAX] = {"ok", "warn", "bad"};

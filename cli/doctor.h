@@ -31,6 +31,7 @@ void check_keys(struct doctor *d);
 void check_users(struct doctor *d);
 void check_sockets(struct doctor *d);
 void check_daemons(struct doctor *d);
+void check_idle(struct doctor *d);
 void check_units(struct doctor *d);
 void check_badge_key(struct doctor *d);
 /* The system. */
@@ -38,11 +39,14 @@ void check_clock(struct doctor *d);
 void check_journal(struct doctor *d);
 void check_station_files(struct doctor *d);
 void check_homes(struct doctor *d);
+void check_sessions(struct doctor *d);
 /* What is kept. */
 void check_rules(struct doctor *d);
 void check_store(struct doctor *d);
 /* PAM. */
 void check_services(struct doctor *d);
+/* Called by it: how people are shown where there is no display manager. */
+void check_switch(struct doctor *d);
 void check_order(struct doctor *d);
 void check_passwords(struct doctor *d);
 void check_keyrings(struct doctor *d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `wardtap doctor`: users, sockets, daemons, units and the badge key. */
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@
 #include "common/util.h"
 
 void check_users(struct doctor *d) {
-        static const char *const users[] = {"wardtap", "wardtap-device", "wardtapd"};
+        static const char *const users[] = {"wardtap", "wardtap-device", "wardtapd", "wardtap-idle"};
         for (size_t i = 0; i < ELEMENTSOF(users); i++)
                 if (!getpwnam(users[i])) {
                         found(d, FINDING_BAD, _("Run: systemd-sysusers"), _("The user '%s' is missing."),
@@ -77,6 +78,25 @@ void check_daemons(struct doctor *d) {
                 found(d, FINDING_OK, NULL, _("wardtapd runs, sees taps and reaches the journal."));
 }
 
+/* Whoever is in the group "input" can read what everybody types, PINs too. wardtap-idle is, by its unit
+ * alone. */
+void check_idle(struct doctor *d) {
+        const struct group *input = getgrnam("input");
+        struct json_object *sees;
+        if (!input)
+                found(d, FINDING_BAD, _("Run: systemd-sysusers"),
+                      _("The group 'input' is missing, and without it wardtap-idle does not start."));
+        else if (input->gr_mem[0])
+                found(d, FINDING_BAD, _("Take everybody out of the group 'input'."),
+                      _("%s is in the group 'input' and can read what others type."), input->gr_mem[0]);
+        else if (system_is_booted() && d->station &&
+                 json_object_object_get_ex(d->station, "SeesInput", &sees) && !json_object_get_boolean(sees))
+                found(d, FINDING_BAD, _("See: systemctl status wardtap-idle"),
+                      _("No keyboard or pointer is watched: sessions lock although somebody types."));
+        else
+                found(d, FINDING_OK, NULL, _("Only wardtap-idle may read input devices."));
+}
+
 static bool unit_is(const char *verb, const char *unit) {
         const char *const argv[] = {"/usr/bin/systemctl", verb, "--quiet", unit, NULL};
         return program_run(argv) == 0;
@@ -86,7 +106,7 @@ void check_units(struct doctor *d) {
         static const char *const units[] = {
                 "wardtap-auth.socket",   "wardtap-device.socket",  "wardtap-broker.socket",
                 "wardtap-authd.service", "wardtap-device.service", "wardtapd.service",
-                "pcscd.socket"};
+                "wardtap-input.socket",  "wardtap-idle.service",   "pcscd.socket"};
         unsigned n = 0;
         if (!system_is_booted()) {
                 found(d, FINDING_WARN, _("Look again on the station itself."),

@@ -7,6 +7,7 @@
 #include "cli/doctor.h"
 #include "cli/pam_service.h"
 #include "cli/pam_stack.h"
+#include "common/broker.h"
 #include "common/util.h"
 
 /* True, with the stack, when the service asks Wardtap. */
@@ -43,6 +44,7 @@ void check_services(struct doctor *d) {
                 else
                         found(d, FINDING_OK, NULL, _("%s asks Wardtap."), name);
         }
+        check_switch(d);
 }
 
 static bool asks_a_person(const char *module) {
@@ -93,7 +95,7 @@ void check_order(struct doctor *d) {
                 if (!asks_us(s->name, &auth))
                         continue;
                 bool good = check_auth_order(d, s->name, &auth);
-                if (s->use == USE_SIGN_IN)
+                if (s->use == USE_SIGN_IN && strcmp(s->name, SWITCH_SERVICE) != 0) /* it opens no session */
                         good = check_session_order(d, s->name) && good;
                 if (good)
                         found(d, FINDING_OK, NULL, _("%s: the lines stand in the right order."), s->name);

@@ -12,8 +12,14 @@
 #include "cli/doctor.h"
 #include "cli/file.h"
 #include "cli/pam_service.h"
+#include "cli/program.h"
 #include "cli/station_files.h"
 #include "common/util.h"
+
+#define PATH_SYSRQ "/proc/sys/kernel/sysrq"
+/* Documentation/admin-guide/sysrq.rst: 1 allows everything; of other numbers each bit allows some keys. */
+#define SYSRQ_ALL 1
+#define SYSRQ_KEYBOARD 4 /* the secure attention key (K), and the keyboard back to the kernel (R) */
 
 void check_clock(struct doctor *d) {
         struct timex t = {0};
@@ -84,6 +90,28 @@ static int count(const char *service, void *data) {
         return 0;
 }
 
+/* False when they lead to a parked session. What is linked may not be what runs: a later file of the site's,
+ * or somebody by hand. */
+static bool check_kernel_keys(struct doctor *d) {
+        _cleanup_(freep) char *text = NULL;
+        char *end;
+        int r = file_read(PATH_SYSRQ, &text, NULL, NULL);
+        if (r == -ENOENT)
+                return true; /* a kernel without those keys */
+        long value = r < 0 ? 1 : strtol(text, &end, 10);
+        if (r >= 0 && (end == text || strcmp(end, "\n") != 0))
+                value = 1;
+        if (value != SYSRQ_ALL && !(value & SYSRQ_KEYBOARD))
+                return true;
+        found(d, FINDING_BAD,
+              _("Run: sysctl kernel.sysrq=176, and look in /etc/sysctl.conf and /etc/sysctl.d for what sets "
+                "it."),
+              _("Alt+SysRq+R and Alt+SysRq+K work (kernel.sysrq=%ld): whoever is at the keyboard can show a "
+                "parked session."),
+              value);
+        return false;
+}
+
 void check_station_files(struct doctor *d) {
         bool keys = d->rules && d->rules->session_keys;
         unsigned enabled = 0, good = 0, wanted = 0;
@@ -111,7 +139,7 @@ void check_station_files(struct doctor *d) {
                               _("Run wardtap enable again, with the services that are enabled."),
                               _("%s is not in force (%s)."), f->link, _(f->what));
         }
-        if (good == wanted)
+        if (check_kernel_keys(d) && good == wanted)
                 found(d, FINDING_OK, NULL, _("All files that make a station safe are in force."));
 }
 
@@ -135,4 +163,18 @@ void check_homes(struct doctor *d) {
                 (void) endmntent(f);
         if (!any)
                 found(d, FINDING_OK, NULL, _("No folder needs a Kerberos ticket."));
+}
+
+/* Its libraries are recommended, not required: a station without a screen needs none of them. */
+void check_sessions(struct doctor *d) {
+        static const char *const show[] = {WARDTAP_SESSION_EXE, "--version", NULL};
+        if (access("/etc/X11/Xsession", F_OK) < 0)
+                found(d, FINDING_OK, NULL, _("There are no X sessions in which something had to be shown."));
+        else if (program_run(show) < 0)
+                found(d, FINDING_WARN,
+                      _("Install what the package recommends: libcairo2, libpangocairo-1.0-0, "
+                        "libxcb-randr0."),
+                      _("%s does not start, so nobody sees a countdown or whose session it is."), show[0]);
+        else
+                found(d, FINDING_OK, NULL, _("Sessions can show whose they are."));
 }

@@ -45,7 +45,6 @@ static struct explanation *explanation_free(struct explanation *x) {
         admin_close(&x->admin);
         x->rules = rules_free(x->rules);
         words_clear(&x->groups);
-        words_clear(&x->tags);
         json_putp(&x->steps);
         free(x);
         return NULL;
@@ -74,25 +73,6 @@ static int load_rules(struct explanation *x, const char *file) {
                             _("%s cannot be used as rules. See why with: wardtap policy check %s"), file,
                             file)
                      : CLI_OK;
-}
-
-/* The station's own tags, and what stands in tags.d now. */
-static int load_tags(struct explanation *x) {
-        const struct station_config only_tags = {.snapshot = "/nonexistent", .tags_dir = PATH_TAGS_DIR};
-        _cleanup_(station_freep) struct station *s = NULL;
-        int r = 0;
-        for (size_t i = 0; r >= 0 && i < x->rules->tags.n; i++)
-                r = words_add(&x->tags, x->rules->tags.words[i], strlen(x->rules->tags.words[i]));
-        if (r < 0 || (r = station_new(&only_tags, &s)) < 0)
-                return fail(CLI_FAILED, _("The tags of this station cannot be read (%s)."), strerror(-r));
-        (void) station_refresh(s);
-        for (const char *t = station_tags(s); *t;) {
-                size_t n = strcspn(t, " ");
-                if (n > 0 && words_add(&x->tags, t, n) < 0)
-                        return fail(CLI_FAILED, _("There is not enough memory."));
-                t += n + (t[n] == ' ');
-        }
-        return CLI_OK;
 }
 
 static int load_groups(struct explanation *x, const struct passwd *pw) {
@@ -159,7 +139,8 @@ static int load_clock(struct explanation *x, const char *at) {
                         boottime > now - c->realtime_usec ? boottime - (now - c->realtime_usec) : 0;
         if (sd_id128_get_boot(&boot) >= 0)
                 (void) sd_id128_to_string(boot, c->boot_id);
-        c->trusted = at || station_clock_is_synchronised(); /* a time that is asked about is taken as given */
+        c->trusted =
+                at || station_clock_is_synchronised(); /* a time that is asked about is taken as given */
         return policy_clock_set_local(c) < 0 ? fail(CLI_FAILED, _("The local time cannot be told."))
                                              : CLI_OK;
 }
@@ -245,8 +226,9 @@ static int load_evidence(struct explanation *x, const char *list) {
 static void decide(struct explanation *x, bool json) {
         const struct rule_service *service = rules_find_service(x->rules, x->question.service);
         struct policy_decision d;
+        tags_collect(&x->rules->tags, PATH_TAGS_DIR, &x->tags);
         x->question.rules = x->rules;
-        x->question.tags = &x->tags;
+        x->question.tags = &x->tags.words;
         x->question.person = &x->asked;
         x->question.history = &x->history;
         /* sudo and polkit say who; a greeter asks. */
@@ -264,7 +246,7 @@ int command_policy_explain(const struct cli_arguments *args) {
         x->admin.broker = -1;
         x->steps = json_new_array();
         x->question.service = args->option[OPTION_SERVICE];
-        if ((r = load_rules(x, args->option[OPTION_FILE])) != CLI_OK || (r = load_tags(x)) != CLI_OK ||
+        if ((r = load_rules(x, args->option[OPTION_FILE])) != CLI_OK ||
             (r = load_person(x, args->option[OPTION_USER], args->option[OPTION_SESSION])) != CLI_OK ||
             (r = load_history(x)) != CLI_OK || (r = load_clock(x, args->option[OPTION_AT])) != CLI_OK ||
             (r = load_evidence(x, args->option[OPTION_EVIDENCE])) != CLI_OK)

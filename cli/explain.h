@@ -5,6 +5,7 @@
 #include "cli/admin.h"
 #include "cli/output.h"
 #include "policy/decide.h"
+#include "policy/tags.h"
 
 struct explanation {
         struct rules *rules;
@@ -13,7 +14,8 @@ struct explanation {
         struct policy_person asked; /* about whom */
         struct policy_history history;
         struct policy_question question;
-        struct words groups, tags; /* both owned */
+        struct words groups; /* owned */
+        struct tags tags;
         struct json_object *steps; /* sentences */
 };
 

@@ -39,13 +39,13 @@ static void tell_person(struct explanation *x) {
 }
 
 static void tell_place(struct explanation *x) {
-        const struct rule_place *place = rules_find_place(x->rules, &x->tags);
+        const struct rule_place *place = rules_find_place(x->rules, &x->tags.words);
         char tags[256] = "", at[WHEN_TEXT_MAX];
         size_t used = 0;
-        for (size_t i = 0; i < x->tags.n && used < sizeof(tags); i++)
-                used += (size_t) snprintf(tags + used, sizeof(tags) - used, " %s", x->tags.words[i]);
+        for (size_t i = 0; i < x->tags.words.n && used < sizeof(tags); i++)
+                used += (size_t) snprintf(tags + used, sizeof(tags) - used, " %s", x->tags.words.words[i]);
         explain_step(x, _("Station %s, %s%s, at %s."), x->rules->station ? x->rules->station : "-",
-                     x->tags.n ? _("with the tags") : _("without tags"), tags,
+                     x->tags.words.n ? _("with the tags") : _("without tags"), tags,
                      when_local(x->question.clock.realtime_usec, at));
         if (place)
                 explain_step(x, _("Its place is '%s'."), place->name);
@@ -55,7 +55,7 @@ static void tell_place(struct explanation *x) {
 static void tell_role(struct explanation *x, const struct rule_role *role) {
         const struct policy_clock *c = &x->question.clock;
         const char *group = words_common(&role->groups, &x->groups);
-        bool station = role->stations.n == 0 || words_common(&role->stations, &x->tags) ||
+        bool station = role->stations.n == 0 || words_common(&role->stations, &x->tags.words) ||
                        (x->rules->station && words_contain(&role->stations, x->rules->station));
         if (!group)
                 explain_step(x, _("Role '%s' is not it: the person is in none of its groups."), role->name);
@@ -145,7 +145,7 @@ static bool is_refusal(const struct policy_decision *d) {
 
 static void answer_json(struct explanation *x, const struct policy_decision *d, const char *sentence) {
         _cleanup_(json_putp) struct json_object *o = json_new();
-        const struct rule_place *place = rules_find_place(x->rules, &x->tags);
+        const struct rule_place *place = rules_find_place(x->rules, &x->tags.words);
         json_set_string(o, "user", x->person.user);
         json_set_string(o, "service", x->question.service);
         json_set_time(o, "at", x->question.clock.realtime_usec);

@@ -14,7 +14,7 @@ void print_clean(FILE *f, const char *text);
 /* Columns on a screen that text takes. */
 size_t text_width(const char *text);
 
-#define TABLE_COLUMNS_MAX 8U
+#define TABLE_COLUMNS_MAX 12U
 struct table {
         const char *titles[TABLE_COLUMNS_MAX]; /* the first NULL ends them */
         size_t width[TABLE_COLUMNS_MAX];

@@ -88,3 +88,41 @@ int station_ask(struct json_object **ret) {
         *ret = TAKE_PTR(o);
         return 0;
 }
+
+static int read_session(sd_bus_message *m, struct json_object *array) {
+        const char *id, *user, *attempt;
+        uint32_t uid;
+        uint64_t since;
+        int shown, r = sd_bus_message_read(m, "(susbts)", &id, &uid, &user, &shown, &since, &attempt);
+        if (r <= 0)
+                return r;
+        struct json_object *o = json_new();
+        json_set_string(o, "session", id);
+        json_set_string(o, "user", user);
+        json_set(o, "uid", json_object_new_uint64(uid));
+        json_set_bool(o, "shown", shown);
+        json_set(o, "since_usec", json_object_new_uint64(since));
+        json_set_string(o, "attempt", attempt);
+        json_append(array, o);
+        return 1;
+}
+
+int station_ask_sessions(struct json_object **ret) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(json_putp) struct json_object *array = json_new_array();
+        int r;
+        if ((r = sd_bus_open_system(&bus)) < 0 ||
+            (r = sd_bus_message_new_method_call(bus, &call, BUS_NAME, BUS_PATH, BUS_NAME, "ListSessions")) <
+                    0 ||
+            (r = sd_bus_message_set_auto_start(call, 0)) < 0 ||
+            (r = sd_bus_call(bus, call, BUS_TIMEOUT_USEC, NULL, &reply)) < 0 ||
+            (r = sd_bus_message_enter_container(reply, 'a', "(susbts)")) < 0)
+                return r;
+        while ((r = read_session(reply, array)) > 0)
+                ;
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(array);
+        return 0;
+}

@@ -27,6 +27,9 @@ const struct station_file station_files[] = {
         {"logind.conf", "/etc/systemd/logind.conf.d/50-wardtap.conf",
          N_("no login prompts on other consoles"), false},
         {"xorg.conf", "/etc/X11/xorg.conf.d/50-wardtap.conf", N_("no Ctrl+Alt+F1"), false},
+        {"sysctl.conf", "/etc/sysctl.d/90-wardtap.conf", N_("no Alt+SysRq that frees the keyboard"), false},
+        {"session.sh", "/etc/X11/Xsession.d/95wardtap-session", N_("what people see in their sessions"),
+         false},
 };
 const size_t n_station_files = ELEMENTSOF(station_files);
 
@@ -132,6 +135,8 @@ void station_reload(void) {
                 {"/usr/bin/systemctl", "reload", "dbus.service", NULL},
                 {"/usr/bin/systemctl", "kill", "--signal=HUP", "--kill-who=main", "systemd-logind.service",
                  NULL},
+                /* The rest of what a site sets stays as it is now. */
+                {"/usr/lib/systemd/systemd-sysctl", "--prefix=/kernel/sysrq", NULL},
                 {"/usr/bin/udevadm", "control", "--reload", NULL},
                 {"/usr/bin/udevadm", "trigger", "--subsystem-match=hidraw", "--subsystem-match=usb", NULL},
         };

@@ -18,6 +18,7 @@
 
 struct status {
         struct json_object *station;  /* the bus properties as they came; NULL: wardtapd does not answer */
+        struct json_object *sessions; /* of the seat; NULL for whoever is not root */
         struct json_object *sockets;  /* name -> "answers", "refused", "missing", "not checked" */
         struct json_object *problems; /* sentences */
         char rules[65];               /* hash of those in force */
@@ -27,6 +28,7 @@ struct status {
 
 static void status_clear(struct status *s) {
         json_putp(&s->station);
+        json_putp(&s->sessions);
         json_putp(&s->sockets);
         json_putp(&s->problems);
 }
@@ -72,6 +74,8 @@ static void look_at_bus(struct status *s) {
                                        "wardtapd)"));
                 return;
         }
+        if (geteuid() == 0)
+                (void) station_ask_sessions(&s->sessions); /* an older wardtapd has no such list */
         if (count_of(s, "Readers") == 0)
                 problem(s, _("No badge reader is connected. Plug one in."));
         if (count_of(s, "ReadersSlowed") > 0)
@@ -174,6 +178,8 @@ static void print_json_status(struct status *s, bool ok) {
         json_set_bool(o, "ok", ok);
         json_set_bool(o, "wardtapd", s->station);
         add_station(s, o);
+        if (s->sessions)
+                json_set(o, "sessions", json_object_get(s->sessions));
         json_set(o, "sockets", json_object_get(s->sockets));
         json_set_string(o, "rules", s->rules[0] ? s->rules : NULL);
         json_set_time(o, "rules_applied", s->rules_usec);
@@ -224,9 +230,39 @@ static void print_station(const struct status *s) {
         print_pair(stdout, TITLE_WIDTH, _("Records"), text);
 }
 
+/* Those on the screen, or those that are not; says whether there was one. */
+static bool print_sessions_that(const struct status *s, bool shown, const char *title) {
+        char text[256], at[WHEN_TEXT_MAX];
+        size_t n = s->sessions ? json_object_array_length(s->sessions) : 0;
+        bool any = false;
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *o = json_object_array_get_idx(s->sessions, i);
+                const char *attempt = json_object_get_string(json_object_object_get(o, "attempt"));
+                if (json_object_get_boolean(json_object_object_get(o, "shown")) != shown)
+                        continue;
+                uint64_t since = json_object_get_uint64(json_object_object_get(o, "since_usec"));
+                (void) snprintf(text, sizeof(text), _("%s since %s, session %s%s"),
+                                json_object_get_string(json_object_object_get(o, "user")),
+                                when_local(since, at),
+                                json_object_get_string(json_object_object_get(o, "session")),
+                                attempt[0] ? "" : _(", not by Wardtap"));
+                print_pair(stdout, TITLE_WIDTH, title, text);
+                any = true;
+        }
+        return any;
+}
+
+/* The one on the screen first, as people ask. */
+static void print_sessions(const struct status *s) {
+        if (!print_sessions_that(s, true, _("At the screen")) && s->sessions)
+                print_pair(stdout, TITLE_WIDTH, _("At the screen"), _("nobody"));
+        (void) print_sessions_that(s, false, _("Parked"));
+}
+
 static void print_text(struct status *s, bool ok) {
         char text[128], at[WHEN_TEXT_MAX];
         print_station(s);
+        print_sessions(s);
         if (s->rules[0])
                 (void) snprintf(text, sizeof(text), _("%.12s, applied %s"), s->rules,
                                 when_local(s->rules_usec, at));

@@ -2,14 +2,12 @@
 /* `wardtap why CODE`: finds the record that a screen's short code names, and says what it means. Only what
  * wardtapd itself wrote counts: the journal takes entries with such fields from any process. */
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <systemd/sd-id128.h>
-#include <systemd/sd-journal.h>
 
 #include "cli/cli.h"
 #include "cli/code.h"
+#include "cli/journal.h"
 #include "cli/output.h"
 #include "cli/when.h"
 #include "common/bytes.h"
@@ -29,11 +27,6 @@ struct entry {
         char fields[RECORD_FIELD_MAX][VALUE_MAX + 1];
 };
 
-static void journal_closep(sd_journal **j) {
-        if (*j)
-                sd_journal_close(*j);
-}
-
 /* The value of a field, cut at VALUE_MAX; "" where it is missing. */
 static void get(sd_journal *j, const char *name, char *ret, size_t size) {
         const void *data;
@@ -47,13 +40,6 @@ static void get(sd_journal *j, const char *name, char *ret, size_t size) {
         ret[n] = 0;
 }
 
-static bool runs_systemd(void) {
-        char name[16];
-        _cleanup_(closep) int fd = open("/proc/1/comm", O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? -1 : read(fd, name, sizeof(name));
-        return n == 8 && memcmp(name, "systemd\n", 8) == 0;
-}
-
 /* _UID, _EXE and _SYSTEMD_UNIT are the journal's own, from the sender's credentials. Nobody but root can run
  * anything as wardtapd's user. Where systemd runs, it must be our program in our unit; elsewhere units say
  * nothing, and the program's name must do. */
@@ -65,7 +51,7 @@ static bool is_ours(sd_journal *j) {
         get(j, "_UID", uid, sizeof(uid));
         if (!pw || parse_u64(uid, UINT32_MAX, &user) < 0 || (uid_t) user != pw->pw_uid)
                 return false;
-        if (runs_systemd()) {
+        if (journal_knows_units()) {
                 get(j, "_SYSTEMD_UNIT", unit, sizeof(unit));
                 return strcmp(exe, WARDTAPD_EXE) == 0 && strcmp(unit, "wardtapd.service") == 0;
         }
@@ -170,7 +156,6 @@ static void print_text(const char *code, const struct entry *e) {
                    meaning ? meaning : _("This version does not know that reason."));
 }
 
-/* "WARDTAP_BADGE_KIND" -> "badge_kind". */
 static void json_key(enum record_field f, char *ret, size_t size) {
         const char *name = record_field_name(f) + strlen("WARDTAP_");
         size_t n = 0;
@@ -194,28 +179,12 @@ static struct json_object *entry_json(const struct entry *e) {
         return o;
 }
 
-/* Journal files are readable as a whole or not at all; without them a reader sees its own entries only. */
-static bool may_read_journal(void) {
-        static const char *const folders[] = {"/var/log/journal", "/run/log/journal"};
-        char path[128];
-        sd_id128_t machine;
-        if (geteuid() == 0 || sd_id128_get_machine(&machine) < 0)
-                return true;
-        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
-                (void) snprintf(path, sizeof(path), "%s/" SD_ID128_FORMAT_STR "/system.journal", folders[i],
-                                SD_ID128_FORMAT_VAL(machine));
-                if (access(path, R_OK) == 0)
-                        return true;
-        }
-        return false;
-}
-
 static int open_journal(const char *code, sd_journal **ret) {
         _cleanup_(journal_closep) sd_journal *j = NULL;
         char match[32], uid[32];
         struct passwd *pw = getpwnam("wardtapd");
         int r;
-        if (!may_read_journal())
+        if (!journal_may_read())
                 return fail(CLI_NOT_ROOT,
                             _("You may not read the journal. Try it with sudo, or as a member of the "
                               "group systemd-journal."));

@@ -68,7 +68,7 @@ run hostile 2 wardtap $'a\033[2Jb'
 expect_not "no escape reaches the screen" $'\033' hostile.out
 is "version" "wardtap" "$(wardtap --version | cut -d' ' -f1)"
 for command in "person add" "person list" "person show" "badge enrol" "badge end" "badge list" "key enrol" "key end" \
-        "key list" "policy check" "policy apply" "policy explain" status why; do
+        "key list" "policy check" "policy apply" "policy explain" "audit verify" "audit list" status why; do
         # shellcheck disable=SC2086
         wardtap $command --help >help.out 2>&1 && grep -q "^Usage: wardtap $command" help.out || bad "help of $command"
 done
@@ -266,7 +266,7 @@ if [ -x "$B/pam_module/auth/wardtap-authd" ]; then
         sign_in unknown --service lightdm
         await unknown.out "Tap your badge"
         badge_in one 04999999
-        verdict unknown >/dev/null
+        turned_away unknown >/dev/null
         badge_out one
         code=$(sed -n 's/.*Code \([0-9A-Z]*\).*/\1/p' unknown.out | head -n 1)
         journalctl --sync

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # `wardtap doctor`: a good station is called one, and each thing that goes wrong is named, with what to do about it.
 
+# The kernel's own keys are the host's: here they are what a file says.
+mkdir /run/world/kernel
+cp -r /proc/sys/kernel/. /run/world/kernel/ 2>/dev/null || true # some are only to be written
+echo 176 >/run/world/kernel/sysrq
+mount --bind /run/world/kernel /proc/sys/kernel
+
 start_station
 wardtap person add anna >/dev/null
 rm -f /etc/systemd/journald.conf.d/world.conf
@@ -36,7 +42,7 @@ is "a good station" 0 "$(doctor)"
 expect_not "has nothing that is bad" "bad  " /run/world/doctor.out
 tr -s ' ' </run/world/doctor.out >/run/world/doctor.words
 for line in "ok readers Badge readers connected:" "ok pcscd Only wardtap-device" "ok keys " "ok users " "ok sockets All three" \
-        "ok daemons wardtapd runs" "ok badge-key " "ok journal " "ok station All files" "ok rules Rules " "ok store The people" \
+        "ok daemons wardtapd runs" "ok idle Only wardtap-idle" "ok badge-key " "ok journal " "ok station All files" "ok rules Rules " "ok store The people" \
         "ok services lightdm asks" "ok order lightdm:" "ok order sudo:" "ok passwords lightdm takes a password only while" \
         "ok keyrings " "ok homes "; do
         expect "good: $line" "$line" /run/world/doctor.words
@@ -60,6 +66,13 @@ sed -i '/^wardtap-device:/d' /etc/passwd
 finds "a user is missing" 1 "bad users The user 'wardtap-device' is missing. Run: systemd-sysusers"
 cp /run/world/passwd /etc/passwd
 
+cp /etc/group /run/world/group
+sed -i 's/^input:.*/&anna/' /etc/group
+finds "somebody reads what others type" 1 "bad idle anna is in the group 'input' and can read what others type."
+sed -i '/^input:/d' /etc/group
+finds "no group for input devices" 1 "bad idle The group 'input' is missing"
+cp /run/world/group /etc/group
+
 mv /run/wardtap/auth.sock /run/wardtap/away
 finds "no socket" 1 "bad sockets /run/wardtap/auth.sock does not answer"
 mv /run/wardtap/away /run/wardtap/auth.sock
@@ -80,6 +93,16 @@ if adjtimex --print 2>/dev/null | grep -q 'status: 0x40\|status: 64'; then ok "t
         is "the clock is looked at" 1 "$(grep -c '^[a-z]*  *clock ' /run/world/doctor.out)"
 fi
 
+mkdir -p /etc/X11
+rm -f /etc/X11/Xsession
+finds "no X sessions" 0 "ok sessions There are no X sessions"
+echo : >/etc/X11/Xsession
+finds "a program that does not start" 0 "warn sessions /usr/libexec/wardtap/wardtap-session does not start"
+rm /etc/X11/Xsession
+rm /etc/X11/Xsession.d/95wardtap-session
+finds "sessions that show nothing" 1 "bad station /etc/X11/Xsession.d/95wardtap-session is not in force"
+wardtap enable lightdm >/dev/null
+
 rmdir /var/log/journal
 finds "a journal in memory" 1 "bad journal The journal, and the audit records in it, are lost"
 mkdir /var/log/journal
@@ -94,6 +117,16 @@ finds "a file of the site's" 0 "warn station /etc/polkit-1/rules.d/40-wardtap.ru
 rm /etc/polkit-1/rules.d/40-wardtap.rules
 wardtap enable lightdm >/dev/null
 is "enable mends it" 0 "$(doctor)"
+
+for keys in 438 4 1; do
+        echo $keys >/run/world/kernel/sysrq
+        finds "the kernel's keys: $keys" 1 "bad station Alt+SysRq+R and Alt+SysRq+K work (kernel.sysrq=$keys)"
+        expect_not "not all is said to be well" "ok station" /run/world/doctor.words
+done
+for keys in 0 2 176; do
+        echo $keys >/run/world/kernel/sysrq
+        is "the kernel's keys: $keys" 0 "$(doctor)"
+done
 
 sed -i 's/^Grace=12h/Grace=11h/' /etc/wardtap/wardtap.conf
 finds "rules that were not applied" 0 "warn rules The rules in /etc/wardtap/wardtap.conf are not those in force"
