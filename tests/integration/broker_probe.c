@@ -9,13 +9,16 @@
  *   burst N EVENT OUTCOME [FIELD=VALUE]...     N such records, one after the other, each awaited
  *   session-open UID ATTEMPT PID
  *   session-close UID ATTEMPT
+ *   switch UID USER UNIT
+ *   ask-grant UID USER UNIT
  *   raw HEX                                    these bytes as one message
  *   wait                                       for one message
  *   flood N                                    N want-taps without reading an answer
  *
  * Answers: "waiting N", "tap ID READER PROBLEM TOKEN KIND INDEXES NUMBER", "session 0|1",
- * "recorded STATUS SEQ USEC" (USEC: since it was asked for), "gone" when wardtapd hung up. Each command that
- * has an answer waits for it, at most 5 seconds, and prints "timeout" otherwise. */
+ * "recorded STATUS SEQ USEC" (USEC: since it was asked for), "switched STATUS", "grant STATUS ATTEMPT",
+ * "gone" when wardtapd hung up. Each command that has an answer waits for it, at most 25 seconds, and prints
+ * "timeout" otherwise. */
 #include "common/broker.h"
 #include "common/paths.h"
 #include "common/socket.h"
@@ -25,7 +28,7 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 
-#define WAIT_USEC (5U * 1000U * 1000U)
+#define WAIT_USEC (25U * 1000000U) /* longer than BROKER_READERS_USEC */
 #define WORDS_MAX 64U
 
 static int fd = -1;
@@ -48,12 +51,18 @@ static bool say(const struct broker_message *m, uint64_t since_usec, enum broker
                 say_tap(&m->tap);
                 break;
         case BROKER_SESSION:
-                (void) printf("session %d\n", m->session.open);
+                (void) printf("session %d\n", (int) m->session.presence);
                 break;
         case BROKER_RECORDED:
                 (void) printf("recorded %d %llu %llu\n", m->recorded.status,
                               (unsigned long long) m->recorded.seq,
                               (unsigned long long) (now_monotonic_usec() - since_usec));
+                break;
+        case BROKER_SWITCHED:
+                (void) printf("switched %d\n", m->switched.status);
+                break;
+        case BROKER_GRANT:
+                (void) printf("grant %d %s\n", m->grant.status, *m->grant.attempt ? m->grant.attempt : "-");
                 break;
         default:
                 (void) printf("other %d\n", (int) m->type);
@@ -83,13 +92,19 @@ static bool await(enum broker_type type) {
 }
 
 static void hello(char **w, size_t n) {
-        static const char *const names[] = {NULL, "sign-in", "enrol", "admin", "session", "step-up"};
+        static const char *const names[] = {NULL, "sign-in", "enrol", "admin", "session", "step-up", "seat"};
         for (int i = 1; n > 1 && i < BROKER_PURPOSE_MAX; i++) {
                 if (strcmp(names[i], w[1]) != 0)
                         continue;
                 closep(&fd);
-                int r = broker_connect((enum broker_purpose) i, n > 2 ? w[2] : "", n > 3 ? w[3] : "",
-                                       n > 4 ? w[4] : "", &fd);
+                struct broker_hello h = {.purpose = (enum broker_purpose) i};
+                int r = text_copy(h.attempt, sizeof(h.attempt), n > 2 ? w[2] : "");
+                if (r >= 0)
+                        r = text_copy(h.service, sizeof(h.service), n > 3 ? w[3] : "");
+                if (r >= 0)
+                        r = text_copy(h.seat, sizeof(h.seat), n > 4 ? w[4] : "");
+                if (r >= 0)
+                        r = broker_connect(&h, &fd);
                 (void) printf(r < 0 ? "error %s\n" : "connected\n", strerror(-r));
                 return;
         }
@@ -133,6 +148,12 @@ static void record(char **w, size_t n, uint64_t times) {
         }
 }
 
+static int change_session(int socket, enum broker_type type, uid_t uid, const char *attempt, int pidfd) {
+        struct broker_message m = {.type = type, .session_change.uid = uid};
+        int r = text_copy(m.session_change.attempt, sizeof(m.session_change.attempt), attempt);
+        return r < 0 ? r : broker_change_session(socket, &m, pidfd, now_monotonic_usec() + WAIT_USEC);
+}
+
 static void session(char **w, size_t n, bool open) {
         uint64_t uid, pid = 0;
         int pidfd = -1, r;
@@ -143,10 +164,10 @@ static void session(char **w, size_t n, bool open) {
         }
         if (open) {
                 pidfd = (int) syscall(SYS_pidfd_open, (pid_t) pid, 0);
-                r = broker_session_open(fd, (uid_t) uid, w[2], pidfd, now_monotonic_usec() + WAIT_USEC);
+                r = change_session(fd, BROKER_SESSION_OPEN, (uid_t) uid, w[2], pidfd);
                 closep(&pidfd);
         } else {
-                r = broker_session_close(fd, (uid_t) uid, w[2], now_monotonic_usec() + WAIT_USEC);
+                r = change_session(fd, BROKER_SESSION_CLOSE, (uid_t) uid, w[2], -1);
         }
         (void) printf("recorded %d\n", r);
 }
@@ -183,6 +204,22 @@ static void ask_session(const char *text) {
                 (void) printf("gone\n");
 }
 
+static void about_person(char **w, size_t n, enum broker_type type, enum broker_type answer) {
+        struct broker_message m = {.type = type};
+        uint64_t uid;
+        if (n != 4 || parse_u64(w[1], UINT32_MAX, &uid) < 0 ||
+            text_copy(m.person.user, sizeof(m.person.user), w[2]) < 0 ||
+            text_copy(m.person.unit, sizeof(m.person.unit), w[3]) < 0) {
+                (void) printf("error arguments\n");
+                return;
+        }
+        m.person.uid = (uid_t) uid;
+        if (broker_send(fd, &m) == 0)
+                (void) await(answer);
+        else
+                (void) printf("gone\n");
+}
+
 static void run(char *line) {
         char *w[WORDS_MAX], *rest = line;
         size_t n = 0;
@@ -210,6 +247,10 @@ static void run(char *line) {
                 session(w, n, true);
         else if (strcmp(w[0], "session-close") == 0)
                 session(w, n, false);
+        else if (strcmp(w[0], "switch") == 0)
+                about_person(w, n, BROKER_SWITCH, BROKER_SWITCHED);
+        else if (strcmp(w[0], "ask-grant") == 0)
+                about_person(w, n, BROKER_ASK_GRANT, BROKER_GRANT);
         else if (strcmp(w[0], "raw") == 0 && n > 1)
                 raw(w[1]);
         else if (strcmp(w[0], "wait") == 0)

@@ -8,7 +8,7 @@
 #include "common/paths.h"
 #include "common/socket.h"
 #include "common/util.h"
-#include "pam_module/wire.h"
+#include "common/wire.h"
 
 #include <errno.h>
 #include <poll.h>

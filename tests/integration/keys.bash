@@ -64,8 +64,8 @@ await badge-pulled.out "Tap your badge"
 badge_in anna 04A1B2C3
 await key-anna.out touch-wanted
 key_out anna
-await badge-pulled.out result: 5
-expect "with her badge she reads why" "Your key was taken out. Put it back and tap again." badge-pulled.out
+await badge-pulled.out "screen (error): Your key was taken out. Put it back and tap again."
+is "with her badge she reads why, and may tap again" "waits on" "$(turned_away badge-pulled)"
 badge_out anna
 is "and the next try works" PAM_SUCCESS "$(try after)"
 

@@ -60,11 +60,13 @@ finish() {
 
 world_users() {
         [ -s /etc/machine-id ] || tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # a container may have none
-        sed -i '/^\(wardtap\|wardtap-device\|wardtapd\|nurses\|porters\|anna\|ben\|carl\):/d' /etc/passwd /etc/group
+        sed -i '/^\(wardtap\|wardtap-device\|wardtapd\|wardtap-idle\|input\|nurses\|porters\|anna\|ben\|carl\):/d' /etc/passwd /etc/group
         cat >>/etc/group <<-'G'
 		wardtap:x:901:
 		wardtap-device:x:902:
 		wardtapd:x:903:
+		wardtap-idle:x:904:
+		input:x:905:
 		nurses:x:2000:anna,ben
 		porters:x:2001:carl
 		G
@@ -72,6 +74,7 @@ world_users() {
 		wardtap:x:901:901::/nonexistent:/usr/sbin/nologin
 		wardtap-device:x:902:902::/nonexistent:/usr/sbin/nologin
 		wardtapd:x:903:903::/nonexistent:/usr/sbin/nologin
+		wardtap-idle:x:904:904::/nonexistent:/usr/sbin/nologin
 		anna:x:2001:2000:Anna Berg,,,:/nonexistent:/bin/sh
 		ben:x:2002:2000:Ben Okoro,,,:/nonexistent:/bin/sh
 		carl:x:2003:2001:Carl Ruiz,,,:/nonexistent:/bin/sh
@@ -160,7 +163,7 @@ start_device() {
 start_wardtapd() {
         [ -e /run/world/badge-key ] || head -c 32 /dev/urandom >/run/world/badge-key
         run_unit wardtapd --restart --user wardtapd --groups wardtapd,wardtap,systemd-journal \
-                --listen /run/wardtap/broker.sock:0660:wardtap --state /var/lib/wardtap/audit:0700 \
+                --listen /run/wardtap/broker.sock:0660:wardtap --state /var/lib/wardtap/audit:0700 --state /run/wardtapd:0700 \
                 --credential badge-key=/run/world/badge-key "$@" -- "$B/helper/wardtapd"
 }
 start_authd() {
@@ -274,6 +277,14 @@ sign_in() {
 verdict() {
         wait "${unit_pid[$1]}" || true
         grep -F 'result:' "/run/world/$1.out" || cat "/run/world/$1.out"
+}
+# turned_away NAME: a sign-in that named nobody, once it has shown why one person is not let in: it says "waits on" and is
+# ended.
+turned_away() {
+        await "$1.out" "screen (error)" 60 || return 1
+        kill "${unit_pid[$1]}"
+        wait "${unit_pid[$1]}" 2>/dev/null || true
+        sed 's/ in .*//; s/^result: //' < <(grep result: "$1.out" || echo "waits on")
 }
 # records [MATCHES]: all records of wardtapd, one JSON object a line.
 records() {

@@ -44,12 +44,13 @@ printf 'auth sufficient pam_rootok.so\nauth required pam_unix.so\naccount requir
 rm -f /etc/pam.d/other-service
 pam-auth-update --package </dev/null >/dev/null 2>&1 || true # so that it has nothing of its own left to do
 
+# What PAM, the seat and systemd go by. wardtap-switch is a service of the package's own, which nothing else asks.
 manifest() {
         local f
-        for f in /etc/pam.d /etc/polkit-1 /etc/udev /etc/dbus-1 /etc/X11 /etc/systemd /etc/xdg; do
+        for f in /etc/pam.d /etc/polkit-1 /etc/udev /etc/dbus-1 /etc/X11 /etc/systemd /etc/sysctl.d /etc/xdg; do
                 [ -e "$f" ] && find "$f" -printf '%p %y %m %u %g %l\n'
                 [ -e "$f" ] && find "$f" -type f -exec sha256sum {} +
-        done | grep -v '^/etc/systemd/system/[^ ]*\.wants\|^/etc/systemd/system d' | sort
+        done | grep -v '^/etc/systemd/system/[^ ]*\.wants\|^/etc/systemd/system d\|/etc/pam\.d/wardtap-switch\( f .*\)\?$' | sort
 }
 # same NAME BEFORE: as it was then
 same() {
@@ -70,9 +71,9 @@ for folder in /etc/wardtap /var/lib/wardtap; do
 done
 dpkg -i "$deb" >/run/world/dpkg.out 2>&1 || { cat /run/world/dpkg.out; bad "dpkg -i"; }
 same "installing changes nothing that is in force" /run/world/before
-is "a user for each daemon" "wardtap wardtap-device wardtapd" "$(cut -d: -f1 /etc/passwd | grep ^wardtap | sort | xargs)"
+is "a user for each daemon" "wardtap wardtap-device wardtap-hook wardtap-idle wardtapd" "$(cut -d: -f1 /etc/passwd | grep ^wardtap | sort | xargs)"
 is "people.db's folder" "750 root wardtap" "$(stat -c '%a %U %G' /var/lib/wardtap/people)"
-is "units are enabled" "$(printf '%s\n' wardtap-{auth,device,broker}.socket wardtap{d,-authd,-device,-badge-key}.service | sort)" \
+is "units are enabled" "$(printf '%s\n' wardtap-{auth,device,broker,input}.socket wardtap{d,-authd,-device,-idle,-badge-key}.service | sort)" \
         "$(ls /etc/systemd/system/{sockets,multi-user}.target.wants | grep ^wardtap | sort)"
 PATH=/usr/bin:/usr/sbin:/bin:/sbin
 hash -r
@@ -134,7 +135,7 @@ is "other services are untouched" "$(grep -F ' /etc/pam.d/login' /run/world/befo
         "$(sha256sum /etc/pam.d/login | sed 's/^/&/'; sha256sum /etc/pam.d/common-auth)"
 for link in /etc/polkit-1/rules.d/40-wardtap.rules /etc/udev/rules.d/72-wardtap-{readers,keys}.rules \
         /etc/systemd/system/pcscd.socket.d/50-wardtap.conf /etc/dbus-1/system-local.conf \
-        /etc/systemd/logind.conf.d/50-wardtap.conf /etc/X11/xorg.conf.d/50-wardtap.conf; do
+        /etc/systemd/logind.conf.d/50-wardtap.conf /etc/sysctl.d/90-wardtap.conf /etc/X11/xorg.conf.d/50-wardtap.conf /etc/X11/Xsession.d/95wardtap-session; do
         if [ -L "$link" ] && [ -f "$link" ]; then ok "$link"; else bad "$link is not there"; fi
 done
 start_dbus || bad "the bus does not take the policy of LightDM's seat" # it ends where it cannot read all of it
@@ -198,6 +199,6 @@ dpkg -i "$deb" >/run/world/dpkg.out 2>&1 || bad "installing again"
 is "installing again keeps the badge key" "$sum" "$(sha256sum "$key")"
 dpkg -P wardtap >/run/world/dpkg.out 2>&1 || { cat /run/world/dpkg.out; bad "dpkg -P"; }
 same "purging gives everything back" /run/world/before
-is "purging leaves nothing" "" "$(ls -d /var/lib/wardtap /etc/wardtap /etc/credstore*/badge-key /usr/share/wardtap /usr/libexec/wardtap 2>/dev/null || true)"
+is "purging leaves nothing" "" "$(ls -d /var/lib/wardtap /etc/wardtap /etc/credstore*/badge-key /etc/pam.d/wardtap-switch /usr/share/wardtap /usr/libexec/wardtap 2>/dev/null || true)"
 is "no unit stays enabled" "" "$(ls /etc/systemd/system/*.wants 2>/dev/null | grep ^wardtap || true)"
 finish

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the key remembers without power: lines of text in a file that is replaced as a whole, so that a key
- * that is pulled (killed) at any moment has either the old state or the new one. */
+/* What the key remembers without power, its own or the station's: lines of text in a file that is replaced
+ * as a whole, so that a key that is pulled (killed) at any moment has either the old state or the new one.
+ */
 #include "tests/virtual/key_core.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -94,6 +96,15 @@ static void print_state(FILE *f, const struct key_state *s) {
                 print_credential(f, &s->credentials[i]);
 }
 
+/* A file's new name is on disk with its folder. */
+static int sync_folder(const char *path) {
+        _cleanup_(freep) char *copy = strdup(path);
+        if (!copy)
+                return -ENOMEM;
+        _cleanup_(closep) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
 int state_save(const struct key_state *s) {
         _cleanup_(freep) char *temporary = NULL;
         if (!s->path)
@@ -111,10 +122,10 @@ int state_save(const struct key_state *s) {
                 return -errno;
         (void) TAKE_FD(fd);
         print_state(f, s);
-        bool failed = ferror(f);
+        bool failed = ferror(f) || fflush(f) != 0 || fsync(fileno(f)) < 0;
         if (fclose(f) != 0 || failed)
                 return -EIO;
-        return rename(temporary, s->path) < 0 ? -errno : 0;
+        return rename(temporary, s->path) < 0 ? -errno : sync_folder(s->path);
 }
 
 static bool read_hex(const char *word, void *ret, size_t max, size_t *ret_n) {

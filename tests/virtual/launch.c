@@ -4,8 +4,8 @@
  * belong to the launcher, so they outlive the daemon, and --restart starts it again when it ends. Prints
  * "ready" at each READY=1.
  *
- *   launch [--user U] [--groups G,G] [--listen PATH:MODE:GROUP] [--credential NAME=FILE] [--env K=V]
- *          [--state FOLDER:MODE] [--restart] -- PROGRAM [ARGUMENTS]
+ *   launch [--user U] [--groups G,G] [--listen PATH:MODE:GROUP[:NAME]]... [--credential NAME=FILE]
+ *          [--env K=V] [--state FOLDER:MODE] [--restart] -- PROGRAM [ARGUMENTS]
  */
 #include "common/bytes.h"
 #include "common/util.h"
@@ -27,6 +27,7 @@
 #include <sys/wait.h>
 
 #define STORE_MAX 300
+#define LISTENERS_MAX 4
 #define FIRST_FD 3
 
 struct launch {
@@ -38,7 +39,11 @@ struct launch {
         char *credentials[8];
         size_t n_credentials;
         char credentials_dir[64];
-        int listener;
+        struct {
+                int fd;
+                const char *name;
+        } listeners[LISTENERS_MAX];
+        int n_listeners;
         int notify;
         char notify_path[64];
         bool restart;
@@ -77,19 +82,21 @@ static mode_t mode_of(const char *octal) {
 }
 
 static void listen_at(struct launch *l, char *spec) {
-        char *path = part(&spec, ':'), *mode = part(&spec, ':'), *group = part(&spec, ':');
+        char *path = part(&spec, ':'), *mode = part(&spec, ':'), *group = part(&spec, ':'),
+             *name = part(&spec, ':');
         struct sockaddr_un sa = {.sun_family = AF_UNIX};
-        if (!mode || !group || strlen(path) >= sizeof(sa.sun_path)) {
+        if (!mode || !group || strlen(path) >= sizeof(sa.sun_path) || l->n_listeners == LISTENERS_MAX) {
                 errno = EINVAL;
                 die("cannot listen at", path);
         }
         memcpy(sa.sun_path, path, strlen(path) + 1);
         (void) unlink(path);
-        l->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-        if (l->listener < 0 || bind(l->listener, (struct sockaddr *) &sa, sizeof(sa)) < 0 ||
-            chown(path, 0, group_of(group)) < 0 || chmod(path, mode_of(mode)) < 0 ||
-            listen(l->listener, 4096) < 0)
+        int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        if (fd < 0 || bind(fd, (struct sockaddr *) &sa, sizeof(sa)) < 0 ||
+            chown(path, 0, group_of(group)) < 0 || chmod(path, mode_of(mode)) < 0 || listen(fd, 4096) < 0)
                 die("cannot listen at", path);
+        l->listeners[l->n_listeners].fd = fd;
+        l->listeners[l->n_listeners++].name = name ? name : "socket";
 }
 
 static void make_state(const struct launch *l, char *spec) {
@@ -134,10 +141,12 @@ static void open_notify(struct launch *l) {
 /* In the child: descriptors 3, 4, ... in the order of LISTEN_FDNAMES. */
 static void pass_descriptors(const struct launch *l) {
         char names[STORE_MAX * 130] = "", number[16];
-        int n = 0, source[STORE_MAX + 1];
-        if (l->listener >= 0) {
-                source[n++] = l->listener;
-                (void) strcat(names, "socket");
+        int n = 0, source[STORE_MAX + LISTENERS_MAX];
+        for (int i = 0; i < l->n_listeners; i++) {
+                source[n++] = l->listeners[i].fd;
+                if (*names)
+                        (void) strcat(names, ":");
+                (void) strcat(names, l->listeners[i].name);
         }
         for (size_t i = 0; i < l->n_stored; i++) {
                 source[n++] = l->stored[i];
@@ -322,7 +331,7 @@ static void parse(struct launch *l, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-        static struct launch l = {.listener = -1, .notify = -1};
+        static struct launch l = {.notify = -1};
         (void) umask(022);
         parse(&l, argc, argv);
         if (l.n_credentials > 0)

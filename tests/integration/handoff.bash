@@ -1,0 +1,517 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: Apache-2.0
+# The handoff on a seat without a VM: taps at the greeter and at open sessions, by people whose proof is good and by
+# others, while logind, LightDM or wardtapd go away and come back. Run by `world`; TAP_SECONDS is how long taps pour in,
+# TRIES how often each way to somebody's session is tried.
+# shellcheck source=tests/integration/stage.bash
+. "$T/integration/stage.bash"
+
+ANNA=04a1b2c3 BEN=04b1b2c4 CARL=04c1b2c5 DORA=04d1b2c6 ERIN=04e1b2c7
+: "${TAP_SECONDS:=5}" "${TRIES:=5}"
+
+people() {
+        sed -i 's/^nurses:.*/nurses:x:2000:anna,ben,dora,erin,fred/' /etc/group
+        cat >>/etc/passwd <<-'P'
+		dora:x:2004:2000:Dora Lind,,,:/nonexistent:/bin/sh
+		erin:x:2005:2000:Erin Wolf,,,:/nonexistent:/bin/sh
+		fred:x:2006:2000:Fred Amari,,,:/nonexistent:/bin/sh
+		P
+        sed -i "s/^Tags=ward3.*/&\nMaxSessions=64/" /etc/wardtap/wardtap.conf
+        cat >>/etc/wardtap/wardtap.conf <<-'R'
+		[Role porter]
+		Groups=porters
+		SignIn=badge
+		TapOut=sign-out
+		R
+}
+# rest: the same badge is ignored for so long after it was used.
+rest() { read -rt 3.2 <> <(:) || true; }
+# tap NUMBER [READER]: each on the next reader, since each reader takes a badge that comes often for one that lies there.
+next_reader=0
+tap() {
+        next_reader=$(((next_reader + 1) % 8))
+        taps tap "${2-Reader_$((3 + next_reader))}" "$1"
+}
+# shows NAME WANTED: what is on the screen, "UID CLASS", or comes there soon.
+shows() {
+        local end=$((SECONDS + 4)) got
+        while got=$(on_screen); [ "$got" != "$2" ] && [ $SECONDS -lt $end ]; do read -rt 0.1 <> <(:) || true; done
+        is "$1" "$2" "$got"
+        [ "$got" = "$2" ] || seen | tail -n 25 | sed 's/^/  | /'
+}
+# await_event EVENT COUNT NAME: so many records of the event.
+await_event() {
+        local end=$((SECONDS + 10)) n
+        while n=$(event_count "$1"); [ "$n" -lt "$2" ]; do
+                [ $SECONDS -lt $end ] || { bad "$3 (wanted $2 records of $1, there are $n)"; return 0; }
+                read -rt 0.1 <> <(:) || true
+        done
+        ok "$3"
+}
+# session_of UID: the id of that person's session on this seat.
+session_of() { grep -l "^UID=$1\$" /run/systemd/sessions/* | head -n 1 | sed 's|.*/||' || true; }
+# full_sign_in USER UID NUMBER PIN: at the greeter, with the key; it stays in the port only for that.
+full_sign_in() {
+        key_in "$1"
+        seat answer "$4"
+        mark_seat
+        tap "$3"
+        await_seat "active [^ ]+ $2 user" 20 || true
+        key_out "$1"
+        seat answer
+}
+# to_greeter: whatever is in front, a greeter that waits is next.
+to_greeter() {
+        mark_seat
+        seat greeter
+        case $(on_screen) in *greeter) ;; *) await_seat 'active .* greeter' || true ;; esac
+}
+
+start_stage people
+for i in 2 3 4 5 6 7 8 9 10; do taps reader Reader_$i; done
+for who in "anna $ANNA 1111" "ben $BEN 2222" "carl $CARL" "dora $DORA 4444" "erin $ERIN"; do
+        # shellcheck disable=SC2086
+        enrol_tapping $who || { bad "enrolment of $who"; finish; }
+done
+mark_seat
+seat greeter
+await_seat "say Tap your badge"
+
+echo "== tap-in, and the same badge again"
+full_sign_in anna 2001 $ANNA 1111
+shows "a full sign-in opens her session" "2001 user"
+await_event sign-in 1 "with a record"
+tap $ANNA
+read -rt 1 <> <(:) || true
+shows "her badge is ignored for 3 s" "2001 user"
+is "and no tap-out is recorded" 0 "$(event_count tap-out)"
+A=$(session_of 2001)
+
+echo "== tap-out, and back under grace"
+rest
+mark_seat
+tap $ANNA
+await_seat 'active .* greeter' || true
+shows "a tap-out locks: the greeter is shown" "910 greeter"
+await_event tap-out 1 "a tap-out is recorded"
+rest
+mark_seat
+tap $ANNA
+await_seat "active $A 2001 user" || true
+is "under grace the badge gives the same session back" "$A" "$(session_of 2001)"
+await_event unlock 1 "an unlock is recorded"
+
+echo "== tap-over: ben has not signed in yet, so the greeter is shown, for his key"
+key_in ben
+seat answer 2222
+mark_seat
+tap $BEN
+await_seat 'active [^ ]+ 2002 user' 20 || true
+seat answer
+key_out ben
+shows "ben is at the seat" "2002 user"
+seen >ben.log
+expect "by way of the greeter" " greeter" ben.log
+expect "where his PIN was asked for" "Ben Okoro" ben.log
+await_event handoff 1 "one handoff"
+is "from anna" anna "$(last_of handoff FROM_USER)"
+is "to ben" ben "$(last_of handoff USER)"
+is "from her session" "$A" "$(last_of handoff FROM_SESSION)"
+BB=$(session_of 2002)
+is "to his" "$BB" "$(last_of handoff TO_SESSION)"
+is "by his key" "key+verify" "$(last_of handoff FACTORS)"
+
+echo "== tap-over under grace goes straight"
+rest
+mark_seat
+tap $ANNA
+await_seat "active $A 2001 user" || true
+seen >over.log
+expect_not "no greeter in between" "greeter" over.log
+expect "her session is asked for" "call 903 SwitchToUser anna" over.log
+await_event handoff 2 "a handoff again"
+is "from ben" ben "$(last_of handoff FROM_USER)"
+is "by her badge alone, which proves nothing" none "$(last_of handoff FACTORS)"
+if [ -n "$(last_of handoff GRACE)" ]; then ok "so by grace"; else bad "no grace in the record"; fi
+
+echo "== tap-out that signs out"
+rest
+mark_seat
+tap $CARL
+await_seat 'active [^ ]+ 2003 user' || true
+shows "carl needs no key" "2003 user"
+await_event handoff 3 "a handoff to him"
+rest
+mark_seat
+tap $CARL
+await_seat 'removed [^ ]+ 2003 user' || true
+await_event sign-out 1 "his tap-out ends his session"
+await_seat 'active .* greeter' || true
+shows "and leaves the greeter" "910 greeter"
+
+echo "== TapOut=nothing"
+sed -i 's/^TapOut=lock/TapOut=nothing/' /etc/wardtap/wardtap.conf
+wardtap policy apply --reason "nothing" >/dev/null
+rest
+mark_seat
+tap $ANNA
+await_seat "active $A 2001 user" || true
+rest
+tap $ANNA
+read -rt 1 <> <(:) || true
+shows "her tap at her own session does nothing" "2001 user"
+sed -i 's/^TapOut=nothing/TapOut=lock/' /etc/wardtap/wardtap.conf
+wardtap policy apply --reason "lock" >/dev/null
+
+echo "== the guard"
+# intrude SESSION NAME: root shows a parked session; the seat must leave it, with an alert.
+intrude() {
+        local before
+        before=$(event_count guard-alert)
+        mark_seat
+        printf '0 intrude %s\n' "$1" >>station.log
+        seat activate "$1"
+        await_seat 'active .* greeter' 5 || true
+        shows "$2: the greeter is in front" "910 greeter"
+        await_event guard-alert $((before + 1)) "$2: an alert"
+        seen | awk -v id="$1" '$2 == "active" && $3 == id {at = $1} $2 == "active" && $3 != id && at {
+                printf "   %s was on the screen for %.1f ms\n", id, ($1 - at) / 1000; exit}'
+}
+intrude "$BB" "ben's parked session shown by root"
+rest
+mark_seat
+tap $ANNA
+await_seat "active $A 2001 user" || true
+shows "the next tap works" "2001 user"
+
+echo "== $TRIES tries of each way to a parked session"
+# as_ben DESTINATION PATH INTERFACE METHOD ARGUMENTS: a program in ben's session.
+as_ben() { setpriv --reuid=2002 --regid=2000 --clear-groups busctl --timeout=5 call "$@" 2>&1; }
+denied=0
+for ((k = 0; k < TRIES; k++)); do
+        for call in "org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager ActivateSession s $BB" \
+                "org.freedesktop.login1 /org/freedesktop/login1/seat/seat0 org.freedesktop.login1.Seat SwitchTo u 8" \
+                "org.freedesktop.DisplayManager /org/freedesktop/DisplayManager/Seat0 org.freedesktop.DisplayManager.Seat SwitchToUser ss ben -" \
+                "org.freedesktop.DisplayManager /org/freedesktop/DisplayManager/Seat0 org.freedesktop.DisplayManager.Seat SwitchToGreeter"; do
+                # shellcheck disable=SC2086
+                case $(as_ben $call) in *denied* | *rejected*) denied=$((denied + 1)) ;; esac
+        done
+done
+is "whoever is not root or wardtapd is refused by the bus and by polkit" $((4 * TRIES)) $denied
+shows "anna is still in front" "2001 user"
+before=$(event_count guard-alert)
+vt=$(sed -n 's/^VTNR=//p' "/run/systemd/sessions/$BB")
+mark_seat
+for ((k = 0; k < TRIES; k++)); do
+        printf '0 intrude %s\n' "$BB" >>station.log
+        if [ $((k % 2)) = 0 ]; then seat vt "$vt"; else seat activate "$BB"; fi
+        end=$((SECONDS + 5))
+        until case $(on_screen) in *greeter) true ;; *) [ $SECONDS -ge $end ] ;; esac; do :; done
+done
+await_event guard-alert $((before + TRIES)) "each try by root is an alert"
+is "and no other" $((before + TRIES)) "$(event_count guard-alert)"
+shows "in the end the greeter is there" "910 greeter"
+seen | awk -v id="$BB" '$2 == "active" && $3 == id {at = $1} $2 == "active" && $3 != id && at {
+        ms = ($1 - at) / 1000; sum += ms; n++; if (ms > most) most = ms; at = 0}
+        END { printf "   on the screen for %.1f ms on average, %.1f ms at most, in %d tries\n", sum / n, most, n }'
+rest
+mark_seat
+tap $ANNA
+await_seat "active $A 2001 user" || true
+shows "the next tap works" "2001 user"
+
+echo "== wardtapd restarted: what it knows stays"
+restart_unit wardtapd
+await_bus
+is "it does not take her session off the screen" "2001 user" "$(on_screen)"
+mark_seat
+tap $BEN
+await_seat "active $BB 2002 user" || true
+shows "ben resumes under grace" "2002 user"
+intrude "$A" "anna's parked session after a restart"
+
+echo "== wardtapd killed, in quiet"
+rest
+mark_seat
+tap $BEN
+await_seat "active $BB 2002 user" || true
+kill -KILL "$(main_pid wardtapd)"
+await_bus
+intrude "$A" "anna's parked session after a kill"
+
+echo "== wardtapd killed in the middle of a switch"
+rest
+mark_seat
+tap $BEN
+await_seat "active $BB 2002 user" || true
+pid=$(main_pid wardtapd)
+mark_seat
+tap $ANNA &
+await_seat "call 903 SwitchToUser anna" || true
+kill -KILL "$pid"
+wait $! || true
+await_bus
+read -rt 2 <> <(:) || true
+case $(on_screen) in
+"2001 user") ok "she was let in before: her session is shown" ;;
+"910 greeter" | "2002 user") ok "she is not: $(on_screen)" ;;
+*) bad "on the screen is $(on_screen)" ;;
+esac
+to_greeter
+rest
+mark_seat
+tap $BEN
+await_seat "active $BB 2002 user|prompt " || true
+shows "the next tap works" "2002 user"
+
+for ((k = 0; k < TRIES; k++)); do
+        pid=$(main_pid wardtapd)
+        if [ $((k % 2)) = 0 ]; then who=$ANNA; else who=$BEN; fi
+        taps in Reader_$((3 + k % 8)) $who
+        read -rt "$(printf '0.%03d' $((k * 60 / TRIES)))" <> <(:) || true
+        kill -KILL "$pid"
+        taps out Reader_$((3 + k % 8))
+        await_bus
+done
+is "no session was on the screen without its owner, whenever wardtapd was killed" "" "$(trespasses)"
+to_greeter
+rest
+mark_seat
+tap $BEN
+await_seat "active $BB 2002 user|prompt " || true
+shows "the next tap works" "2002 user"
+
+echo "== logind gone and back"
+seat vanish login1
+mark_seat
+printf '0 intrude %s\n' "$A" >>station.log
+seat activate "$A"
+seat appear login1
+await_seat 'active .* greeter' 10 || true
+shows "what was shown meanwhile is seen when it is back" "910 greeter"
+rest
+mark_seat
+tap $BEN
+await_seat "active $BB 2002 user" || true
+shows "and taps work" "2002 user"
+
+echo "== LightDM refuses, hangs, restarts"
+seat lightdm refuse
+mark_seat
+tap $ANNA
+await_seat "call 903 SwitchTo" || true
+read -rt 1 <> <(:) || true
+case $(on_screen) in "2001 user") bad "refused, and shown" ;; *) ok "refused: $(on_screen)" ;; esac
+seat lightdm hang
+rest
+mark_seat
+tap $ANNA
+await_seat "call 903 SwitchTo" 45 || true
+read -rt 12 <> <(:) || true
+case $(on_screen) in "2001 user") bad "hung, and shown" ;; *) ok "hung: $(on_screen)" ;; esac
+seat lightdm well
+to_greeter
+rest
+mark_seat
+tap $ANNA
+await_seat "active $A 2001 user" 20 || true
+shows "well again" "2001 user"
+before=$(event_count sign-out)
+mark_seat
+seat lightdm end
+seat appear lightdm
+seat greeter
+await_seat 'say Tap your badge' || true
+shows "after a restart of LightDM there is a greeter" "910 greeter"
+mark_seat
+tap $ERIN
+await_seat "no key here yet" 60 || true
+await_seat "say Tap your badge" 40 || true # until then nobody else's tap is taken
+shows "a badge alone starts no session" "910 greeter"
+full_sign_in anna 2001 $ANNA 1111
+shows "she signs in anew" "2001 user"
+A=$(session_of 2001)
+to_greeter
+full_sign_in ben 2002 $BEN 2222
+shows "so does ben" "2002 user"
+BB=$(session_of 2002)
+
+echo "== one is deleted while her session is parked"
+to_greeter
+full_sign_in dora 2004 $DORA 4444
+shows "dora is there" "2004 user"
+mark_seat
+rest
+tap $BEN
+await_seat "active $BB 2002 user" || true
+sed -i '/^dora:/d' /etc/passwd
+before=$(event_count handoff)
+mark_seat
+tap $DORA
+read -rt 3 <> <(:) || true
+case $(on_screen) in "2004 user") bad "her session is shown" ;; *) ok "her badge shows nothing of hers ($(on_screen))" ;; esac
+is "no handoff" "$before" "$(event_count handoff)"
+echo 'dora:x:2004:2000:Dora Lind,,,:/nonexistent:/bin/sh' >>/etc/passwd
+
+echo "== a session on another seat is not shown here"
+seat add 2005 seat1 0 user
+E1=$said
+to_greeter
+rest
+mark_seat
+tap $ERIN
+await_seat "no key here yet" 60 || true
+case $(on_screen) in "910 greeter") ok "erin has nothing here that a badge opens" ;; *) bad "on the screen: $(on_screen)" ;; esac
+seen >elsewhere.log
+expect_not "and her session there is left alone" "ActivateSession $E1" elsewhere.log
+
+seat remove "$E1"
+
+echo "== which taps are meant"
+rest
+to_greeter
+tap $BEN
+await_seat "active $BB 2002 user" || true
+rest
+taps active # somebody types
+mark_seat
+taps in "$R1" $ANNA
+read -rt 0.3 <> <(:) || true
+taps out "$R1"
+read -rt 1.5 <> <(:) || true
+shows "a neighbour's badge that passes while ben types changes nothing" "2002 user"
+is "nothing was switched" "" "$(seen | grep -F SwitchTo || true)"
+taps active
+mark_seat
+taps in "$R1" $CARL
+await_seat 'active [^ ]+ 2003 user' 10 || true
+taps out "$R1"
+shows "one that is held for a second does" "2003 user"
+rest
+tap $CARL
+await_seat 'active .* greeter' || true
+before=$(event_count nearby-badge)
+for i in 1 2 3 4 5 6 7 8; do
+        tap $DORA "$R2"
+        read -rt 0.4 <> <(:) || true
+done
+await_event nearby-badge $((before + 1)) "a badge that lies near the reader is recorded"
+is "once" $((before + 1)) "$(event_count nearby-badge)"
+read -rt 10.5 <> <(:) || true
+
+echo "== two taps at once, and one during a switch"
+rest
+to_greeter
+full_sign_in anna 2001 $ANNA 1111
+shows "anna is in front" "2001 user"
+rest
+mark_seat
+taps in "$R1" $ANNA
+taps in "$R2" $BEN
+await_seat 'active .*' || true
+read -rt 3 <> <(:) || true
+taps out "$R1"
+taps out "$R2"
+case $(on_screen) in
+"2002 user" | "910 greeter" | "2001 user") ok "two taps at once end with $(on_screen)" ;;
+*) bad "two taps at once end with $(on_screen)" ;;
+esac
+to_greeter
+rest
+mark_seat
+tap $ANNA
+await_seat "call 903 SwitchToUser anna" || true
+tap $BEN "$R2"
+read -rt 4 <> <(:) || true
+case $(on_screen) in
+"2001 user" | "2002 user" | "910 greeter") ok "a tap during a switch ends with $(on_screen)" ;;
+*) bad "a tap during a switch ends with $(on_screen)" ;;
+esac
+
+echo "== names as Linux permits them"
+n=0
+while IFS= read -r name; do
+        n=$((n + 1))
+        uid=$((2100 + n)) number=$(printf '04f0%04x' $n)
+        printf '%s:x:%d:2001:%s,,,:/nonexistent:/bin/sh\n' "$name" $uid "Person $n" >>/etc/passwd
+        if ! enrol_tapping "$name" "$number" >name.out 2>&1; then
+                ok "$(printf %q "$name") is refused: $(tail -n 1 name.out | cut -c1-70)"
+                pgrep -f 'badge enrol' >/dev/null && bad "an enrolment hangs"
+                continue
+        fi
+        to_greeter
+        mark_seat
+        tap "$number"
+        await_seat "active [^ ]+ $uid user" 10 || true
+        shows "$(printf %q "$name") signs in" "$uid user"
+        await_event handoff "$(event_count handoff)" "and is recorded as '$(last_of sign-in USER)'"
+done <<'N'
+o'neil
+mary jane
+quo"te
+zoë
+back\slash
+dollar$name
+percent%s
+N
+name=$(printf 'con\001trol')
+printf '%s:x:2190:2001:Control,,,:/nonexistent:/bin/sh\n' "$name" >>/etc/passwd
+if enrol_tapping "$name" 04f0ffff >name.out 2>&1; then bad "a control character in a name is taken"; else ok "a control character in a name is refused"; fi
+
+echo "== taps at 50 a second for $TAP_SECONDS s"
+to_greeter
+rest
+before=$(anon wardtapd)
+count=$(event_count handoff)
+taps burst $((50 * TAP_SECONDS / 2)) 50 "$R1" $ANNA $BEN
+middle=$(anon wardtapd)
+taps burst $((50 * TAP_SECONDS / 2)) 50 "$R1" $ANNA $BEN
+after=$(anon wardtapd)
+echo "   anonymous memory of wardtapd: $before kB before, $middle kB half way, $after kB after; $(($(event_count handoff) - count)) handoffs"
+# AddressSanitizer keeps what is freed for a while, so its build says nothing about that.
+if grep -q __asan_init "$B/helper/wardtapd"; then
+        echo "   (built with AddressSanitizer: not judged)"
+elif [ $((after - middle)) -le 512 ]; then ok "memory is flat"; else bad "memory grows"; fi
+read -rt 12 <> <(:) || true
+to_greeter
+taps tap "$R2" 04ffffff # somebody else's
+read -rt 12 <> <(:) || true
+mark_seat
+tap $BEN "$R2"
+await_seat "active .* 2002 user|prompt " 12 || true
+seen | grep -q "active .* 2002 user\|prompt" && ok "taps work after it"
+
+echo "== a reader that reports 32 badges"
+to_greeter
+rest
+for ((i = 0; i < 32; i++)); do taps in "$R1" "$(printf '04aa%04x' $i)"; done
+read -rt 2 <> <(:) || true
+shows "nobody is let in" "910 greeter"
+taps out "$R1"
+
+echo "== 200 parked sessions"
+for ((i = 0; i < 200; i++)); do
+        echo "many$i:x:$((3000 + i)):2000:Many $i,,,:/nonexistent:/bin/sh" >>/etc/passwd
+        seat add $((3000 + i)) seat0 0 user
+done
+seat count
+echo "   $said sessions; anonymous memory of wardtapd: $(anon wardtapd) kB"
+restart_unit wardtapd
+await_bus
+mark_seat
+tap $BEN "$R2"
+await_seat "active .* 2002 user|prompt " 12 || true
+case $(on_screen) in "2002 user") ok "ben finds his" ;; *) bad "on the screen: $(on_screen)" ;; esac
+
+echo "== sleep"
+mark_seat
+seat sleep 1
+await_seat 'active .* greeter' 5 || true
+shows "parked before it sleeps" "910 greeter"
+seat sleep 0
+
+echo "== in the end"
+chain_whole
+no_trespass
+journalctl -q -o cat --output-fields=WARDTAP_EVENT _UID=903 SYSLOG_IDENTIFIER=wardtapd | sort | uniq -c | sort -rn | sed 's/^/   /'
+finish
