@@ -14,6 +14,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 STORE = os.path.join(TREE, "build", "station")
 
+# The station has its own deadlines (guest.bash), so that a failure says what was waited for; these are longer than any.
+PATIENCE = 5
+
 
 class Trouble(Exception):
     """Something did not come, or was not as it should be. The text says what, for people."""
@@ -37,9 +40,12 @@ class Lines:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
-        with self.socket.makefile("rb") as f:
-            for line in f:
-                self.lines.put(line.decode(errors="replace"))
+        try:
+            with self.socket.makefile("rb") as f:
+                for line in f:
+                    self.lines.put(line.decode(errors="replace"))
+        except OSError:
+            pass  # QEMU has ended
         self.lines.put(None)
 
     def send(self, text):
@@ -80,23 +86,42 @@ class Machine:
         self.process = None
         self.calls = 0
         self.answers = {}
+        self.plugged = []
+        self.fresh = time.time()  # what it was given is not older
         os.makedirs(work, exist_ok=True)
 
     # --- starting and ending
 
     def start(self):
-        disk = self.work + "/disk.qcow2"
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", self.image + "/disk.raw", "-F", "raw", disk],
-                       check=True)
+        """On a new disk."""
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", self.image + "/disk.raw", "-F", "raw",
+                        self.path("disk.qcow2")], check=True)
+        if os.path.exists(self.path("serial.log")):
+            os.unlink(self.path("serial.log"))
+        self.boot()
+
+    def boot(self):
+        """On the disk as it is, until the station takes commands."""
+        self.launch()
+        end = time.monotonic() + 240
+        while "agent ready" not in self.agent.next(end, "the station's boot"):
+            pass
+
+    def launch(self, *options):
         for name in ("qmp", "agent"):
             if os.path.exists(self.path(name)):
                 os.unlink(self.path(name))
         accelerator = "kvm" if kvm_works(self.image) else "tcg,thread=multi"
         command = [
+            "setpriv", "--pdeathsig", "TERM",  # it ends with us, however we end
             "qemu-system-x86_64", "-accel", accelerator, "-m", "1536", "-smp", "2", "-nodefaults", "-no-reboot",
-            "-display", "none", "-vga", "std", "-serial", "file:" + self.path("serial.log"),
+            "-display", "none", "-vga", "std", "-serial", "chardev:serial",
+            "-chardev", "file,id=serial,append=on,path=" + self.path("serial.log"),
             "-qmp", "unix:%s,server=on,wait=off" % self.path("qmp"),
-            "-drive", "file=%s,if=virtio,format=qcow2,cache=unsafe" % disk,
+            # With cache=unsafe a flush of the guest brings what it wrote, and QEMU's own tables, to the kernel of the
+            # machine that tests, and no further. So a SIGKILL of QEMU is a power cut: what was flushed is there, what
+            # was in the guest's memory, or in a cluster that no flushed table names, is gone.
+            "-drive", "file=%s,if=virtio,format=qcow2,cache=unsafe" % self.path("disk.qcow2"),
             "-kernel", self.image + "/vmlinuz", "-initrd", self.image + "/initrd",
             "-append", "root=/dev/vda rw console=tty0 console=ttyS0 mitigations=off quiet systemd.show_status=1 "
                        "random.trust_cpu=on",
@@ -104,6 +129,7 @@ class Machine:
             "-device", "virtio-serial", "-chardev", "socket,id=agent,path=%s,server=on,wait=off" % self.path("agent"),
             "-device", "virtserialport,chardev=agent,name=station",
             "-device", "virtio-rng-pci", "-device", "qemu-xhci,id=usb", "-device", "usb-tablet", "-device", "usb-kbd",
+            *options,
         ]
         with open(self.path("qemu.log"), "wb") as log:
             # pylint: disable-next=consider-using-with
@@ -113,15 +139,26 @@ class Machine:
         self.monitor.next(time.monotonic() + 20, "QEMU's greeting")
         self.qmp("qmp_capabilities")
         self.agent = Lines(self.path("agent"), 20, self.alive)
-        end = time.monotonic() + 240
-        while "agent ready" not in self.agent.next(end, "the station's boot"):
-            pass
+        self.answers.clear()
+        self.plugged.clear()
 
     def path(self, name):
         return os.path.join(self.work, name)
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
+
+    def cut(self):
+        """The power fails."""
+        self.process.kill()
+        self.process.wait()
+
+    def wait_for_reset(self, seconds=120):
+        """QEMU ends where a machine would start again (-no-reboot)."""
+        try:
+            self.process.wait(PATIENCE * seconds)
+        except subprocess.TimeoutExpired:
+            raise Trouble("the station did not go down within %d s" % (PATIENCE * seconds)) from None
 
     def end(self):
         if self.process is None:
@@ -147,7 +184,7 @@ class Machine:
         return call
 
     def result(self, call, seconds, what):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE * seconds
         while call not in self.answers:
             parts = self.agent.next(end, what).split()
             if len(parts) >= 2 and re.fullmatch(r"c\d+", parts[0]):
@@ -186,8 +223,22 @@ class Machine:
         self.human("savevm " + name)
 
     def load(self, name):
+        """The moment that was saved, also when the machine is gone. What was plugged in since is not part of it."""
+        if not self.alive():
+            self.launch("-loadvm", name)
+            return
+        for device in list(self.plugged):
+            self.unplug(device)
         self.answers.clear()
         self.human("loadvm " + name)
+
+    def plug(self, device, driver, **properties):
+        self.qmp("device_add", id=device, driver=driver, **properties)
+        self.plugged.append(device)
+
+    def unplug(self, device):
+        self.qmp("device_del", id=device)
+        self.plugged.remove(device)
 
     def screen(self):
         """The pixels of the screen, as a PPM file has them."""
