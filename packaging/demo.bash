@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What packaging/demo shows, run inside tests/integration/world.
+# shellcheck disable=SC2154
 
 bold() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [ -t 1 ] || bold() { printf '\n== %s\n' "$*"; }
@@ -20,9 +21,12 @@ said() {
                 -e 's/\(result: .*\) user=\(.*\) in \(.* ms\)$/\1, \2 is signed in (after \3, with the wait for the badge)/' \
                 "/run/world/$1.out"
 }
-# show NAME: waits for the end first.
+# show NAME: waits for the end first; after a refusal the greeter would go on waiting for the next person.
 show() {
-        wait "${unit_pid[$1]}" || true
+        local file=/run/world/$1.out
+        timeout 60 grep -qE -m1 'result:|screen \(error\)' < <(exec tail -n +1 -F --sleep-interval=0.05 "$file" 2>/dev/null) || true
+        grep -q result: "$file" || kill "${unit_pid[$1]}" || true
+        wait "${unit_pid[$1]}" 2>/dev/null || true
         said "$1"
 }
 # tap NAME BADGE-NAME NUMBER PAM-OPTIONS: somebody taps at the greeter, and waits for the verdict.
