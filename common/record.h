@@ -3,6 +3,8 @@
  * goes to the journal. wardtapd alone numbers, chains and writes records; everybody else only asks it to. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/bytes.h"
 
 /* name in WARDTAP_EVENT=, MESSAGE_ID, syslog priority. Each has an entry in packaging/wardtap.catalog. New
@@ -51,8 +53,9 @@ enum record_event {
         RECORD_EVENT_INVALID = -1,
 };
 
-/* Fields, each a line WARDTAP_<id>=value, with the most bytes a value may have. Those from STATION on are
- * set by wardtapd itself; a sender that sets one is refused. */
+/* Fields, each a line WARDTAP_<id>=value, with the most bytes a value may have. Those from STATION to PREV
+ * are set by wardtapd itself; a sender that sets one is refused. New ones come last: their numbers stand in
+ * the files of stations. */
 #define RECORD_FIELDS(X)                                                                                    \
         X(REASON, 64)                                                                                       \
         X(ATTEMPT, 32)                                                                                      \
@@ -92,15 +95,28 @@ enum record_event {
         X(TIME_USEC, 20)                                                                                    \
         X(EPOCH, 32)                                                                                        \
         X(SEQ, 20)                                                                                          \
-        X(PREV, 64)
+        X(PREV, 64)                                                                                         \
+        X(APPROVER, 130)   /* whose key approved it; two with a space */                                    \
+        X(ISSUER, 64)      /* who issued the ticket, or answers for the exception */                        \
+        X(TICKET, 8)       /* its short name, never its code */                                             \
+        X(EXCEPTION, 64)   /* the rule that let it pass */                                                  \
+        X(LOWERED, 64)     /* what stood in for the factors that the role wants */                          \
+        X(UNTIL_USEC, 20)  /* when what was granted ends */                                                 \
+        X(CLAIMED, 128)    /* whom somebody said to be, without proof */                                    \
+        X(IDENTIFIED, 128) /* how a person was identified */                                                \
+        X(POSTURE, 256)    /* the station's checks that failed */                                           \
+        X(REVIEW, 16)      /* the review item that this opens or closes */
 
 enum record_field {
 #define X(id, max) RECORD_FIELD_##id,
         RECORD_FIELDS(X)
 #undef X
                 RECORD_FIELD_MAX,
-        RECORD_FIELD_FIRST_OF_WRITER = RECORD_FIELD_STATION,
 };
+/* Set by wardtapd alone. */
+static inline bool record_field_is_of_writer(enum record_field f) {
+        return f >= RECORD_FIELD_STATION && f <= RECORD_FIELD_PREV;
+}
 
 enum record_outcome {
         RECORD_SUCCESS = 0, /* DICOM PS3.15 A.5: EventOutcomeIndicator 0 */

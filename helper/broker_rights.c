@@ -117,6 +117,14 @@ static bool is_field_of_admins(unsigned f) {
         case RECORD_FIELD_STORE_VERSION:
         case RECORD_FIELD_WITNESS:
         case RECORD_FIELD_DETAIL:
+        case RECORD_FIELD_APPROVER:
+        case RECORD_FIELD_ISSUER:
+        case RECORD_FIELD_TICKET:
+        case RECORD_FIELD_EXCEPTION:
+        case RECORD_FIELD_LOWERED:
+        case RECORD_FIELD_UNTIL_USEC:
+        case RECORD_FIELD_IDENTIFIED:
+        case RECORD_FIELD_REVIEW:
                 return true;
         default:
                 return false;
@@ -146,7 +154,7 @@ int rights_record(enum broker_purpose purpose, const char *attempt, const struct
         for (unsigned i = 0; i < RECORD_FIELD_MAX; i++) {
                 if (!r->fields[i])
                         continue;
-                if (i >= RECORD_FIELD_FIRST_OF_WRITER || is_of_handoffs(i) ||
+                if (record_field_is_of_writer((enum record_field) i) || is_of_handoffs(i) ||
                     (!sign_in && !is_field_of_admins(i)))
                         return -EPERM;
         }
