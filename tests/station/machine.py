@@ -62,19 +62,20 @@ class Lines:
 
 
 def kvm_works(image):
-    """/dev/kvm may be there and still not run an ordinary kernel: only a kernel that has begun to talk proves it."""
-    known = os.path.join(STORE, "accelerator")
+    """/dev/kvm may be there and still not run an ordinary kernel: only a kernel that has begun to talk proves it, once
+    for each kernel of the machine that tests."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    known = "%s/accelerator-%s" % (STORE, os.uname().release)
     if os.path.exists(known):
         with open(known, encoding="ascii") as f:
             return f.read().strip() == "kvm"
-    works = False
-    if os.access("/dev/kvm", os.R_OK | os.W_OK):
-        command = ["timeout", "20", "qemu-system-x86_64", "-accel", "kvm", "-m", "512", "-nodefaults", "-no-reboot",
-                   "-display", "none", "-serial", "stdio", "-kernel", image + "/vmlinuz",
-                   "-append", "console=ttyS0 panic=-1 root=/dev/none"]
-        probe = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, check=False)
-        works = b"Kernel panic" in probe.stdout
+    command = ["timeout", "20", "qemu-system-x86_64", "-accel", "kvm", "-m", "512", "-nodefaults", "-no-reboot",
+               "-display", "none", "-serial", "stdio", "-kernel", image + "/vmlinuz",
+               "-append", "console=ttyS0 panic=-1 root=/dev/none"]
+    probe = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                           check=False)
+    works = b"Kernel panic" in probe.stdout
     with open(known, "w", encoding="ascii") as f:
         f.write("kvm\n" if works else "tcg\n")
     return works
