@@ -14,7 +14,8 @@
 #include "common/util.h"
 
 void check_users(struct doctor *d) {
-        static const char *const users[] = {"wardtap", "wardtap-device", "wardtapd", "wardtap-idle"};
+        static const char *const users[] = {"wardtap", "wardtap-device", "wardtapd", "wardtap-idle",
+                                            "wardtap-hook"};
         for (size_t i = 0; i < ELEMENTSOF(users); i++)
                 if (!getpwnam(users[i])) {
                         found(d, FINDING_BAD, _("Run: systemd-sysusers"), _("The user '%s' is missing."),

@@ -125,6 +125,13 @@ static void check_password_of(struct doctor *d, const char *service, const struc
                       service);
 }
 
+static bool is_one_of(const char *name, const char *const *list, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(name, list[i]) == 0)
+                        return true;
+        return false;
+}
+
 void check_passwords(struct doctor *d) {
         /* What people use at a station, beside what the rules name. */
         static const char *const local[] = {
@@ -134,6 +141,12 @@ void check_passwords(struct doctor *d) {
         for (size_t i = 0; i < ELEMENTSOF(local); i++)
                 if (pam_stack_load(PAM_FOLDER, local[i], "auth", &auth) >= 0)
                         check_password_of(d, local[i], &auth);
+        for (size_t i = 0; d->rules && i < d->rules->n_services; i++) {
+                const char *name = d->rules->services[i].name;
+                if (!is_one_of(name, local, ELEMENTSOF(local)) &&
+                    pam_stack_load(PAM_FOLDER, name, "auth", &auth) >= 0)
+                        check_password_of(d, name, &auth);
+        }
 }
 
 void check_keyrings(struct doctor *d) {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `wardtap doctor`: clock, journal, the files that make a station safe, and homes. */
+/* `wardtap doctor`: clock, journal, the files that make a station safe, and what sessions show. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
@@ -31,6 +30,8 @@ void check_clock(struct doctor *d) {
                 found(d, FINDING_OK, NULL, _("The clock is synchronised."));
 }
 
+#define BLANKS " \t\r"
+
 /* The last value of a setting in a file of systemd's dialect; "" when it has none. */
 static void setting(const char *path, const char *name, char ret[64]) {
         _cleanup_(freep) char *text = NULL;
@@ -38,9 +39,17 @@ static void setting(const char *path, const char *name, char ret[64]) {
         char *save = NULL;
         if (file_read(path, &text, NULL, NULL) < 0)
                 return;
-        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-                if (strncmp(line, name, n) == 0 && line[n] == '=')
-                        (void) snprintf(ret, 64, "%.60s", line + n + 1);
+        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+                line += strspn(line, BLANKS);
+                char *value = line + n;
+                if (strncmp(line, name, n) != 0 || *(value += strspn(value, BLANKS)) != '=')
+                        continue;
+                value += 1 + strspn(value + 1, BLANKS);
+                size_t length = strlen(value);
+                while (length > 0 && strchr(BLANKS, value[length - 1]))
+                        length--;
+                (void) snprintf(ret, 64, "%.*s", (int) (length < 60 ? length : 60), value);
+        }
 }
 
 static int is_conf(const struct dirent *e) {
@@ -68,10 +77,23 @@ static void journald_setting(const char *name, char ret[64]) {
         }
 }
 
+/* By time, by size and by number of files; without a word of the site's a tenth of the disk, 4 GB at most.
+ */
+static void check_retention(struct doctor *d) {
+        static const char *const limits[] = {"MaxRetentionSec", "SystemMaxUse", "SystemMaxFiles"};
+        char value[64];
+        for (size_t i = 0; i < ELEMENTSOF(limits); i++) {
+                journald_setting(limits[i], value);
+                if (value[0] && strcmp(value, "0") != 0)
+                        found(d, FINDING_WARN,
+                              _("Is that as long as your auditors want? See journald.conf(5)."),
+                              _("The journal deletes records after %s=%s."), limits[i], value);
+        }
+}
+
 void check_journal(struct doctor *d) {
-        char storage[64], kept[64];
+        char storage[64];
         journald_setting("Storage", storage);
-        journald_setting("MaxRetentionSec", kept);
         bool folder = access("/var/log/journal", F_OK) == 0;
         if (strcmp(storage, "volatile") == 0 || strcmp(storage, "none") == 0 ||
             (!folder && strcmp(storage, "persistent") != 0))
@@ -80,9 +102,7 @@ void check_journal(struct doctor *d) {
                       _("The journal, and the audit records in it, are lost at every boot."));
         else
                 found(d, FINDING_OK, NULL, _("The journal stays over a boot."));
-        if (kept[0] && strcmp(kept, "0") != 0)
-                found(d, FINDING_WARN, _("Is that as long as your auditors want? See journald.conf(5)."),
-                      _("The journal deletes records after MaxRetentionSec=%s."), kept);
+        check_retention(d);
 }
 
 static int count(const char *service, void *data) {
@@ -141,28 +161,6 @@ void check_station_files(struct doctor *d) {
         }
         if (check_kernel_keys(d) && good == wanted)
                 found(d, FINDING_OK, NULL, _("All files that make a station safe are in force."));
-}
-
-/* Kerberos hands out a ticket for a password, and a badge is none. */
-void check_homes(struct doctor *d) {
-        struct mntent entry, *e;
-        char buf[4096];
-        bool any = false;
-        FILE *f = setmntent("/proc/self/mounts", "re");
-        while (f && (e = getmntent_r(f, &entry, buf, sizeof(buf))))
-                if (strncmp(e->mnt_type, "nfs", 3) == 0 && strstr(e->mnt_opts, "sec=krb5")) {
-                        found(d, FINDING_WARN,
-                              _("Use sec=sys, or let a service fetch tickets (gssproxy with constrained "
-                                "delegation)."),
-                              _("%s is NFS with Kerberos: after a sign-in by badge nobody has a ticket to "
-                                "read it."),
-                              e->mnt_dir);
-                        any = true;
-                }
-        if (f)
-                (void) endmntent(f);
-        if (!any)
-                found(d, FINDING_OK, NULL, _("No folder needs a Kerberos ticket."));
 }
 
 /* Its libraries are recommended, not required: a station without a screen needs none of them. */

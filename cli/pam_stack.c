@@ -3,8 +3,10 @@
 #include "cli/pam_stack.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "cli/file.h"
 #include "common/util.h"
@@ -53,7 +55,7 @@ static int take_word(char **p, char *ret, size_t size) {
 
 int pam_words_next(const char **text, struct pam_words *ret) {
         struct pam_words w = {0};
-        char buf[LINE_MAX_BYTES], module[256], *p = buf;
+        char buf[LINE_MAX_BYTES], *p = buf;
         int r = take_line(text, buf, sizeof(buf));
         if (r < 0)
                 return r;
@@ -61,15 +63,16 @@ int pam_words_next(const char **text, struct pam_words *ret) {
                 return r;
         if (!w.type[0])
                 return 0;
-        if (w.type[0] == '-') /* no complaint when the module is missing */
+        w.optional = w.type[0] == '-';
+        if (w.optional)
                 memmove(w.type, w.type + 1, strlen(w.type));
         if (strcmp(w.type, "@include") != 0 &&
             (r = take_word(&p, w.line.control, sizeof(w.line.control))) < 0)
                 return r;
-        if ((r = take_word(&p, module, sizeof(module))) < 0)
+        if ((r = take_word(&p, w.path, sizeof(w.path))) < 0)
                 return r;
-        const char *slash = strrchr(module, '/');
-        (void) snprintf(w.line.module, sizeof(w.line.module), "%.90s", slash ? slash + 1 : module);
+        const char *slash = strrchr(w.path, '/');
+        (void) snprintf(w.line.module, sizeof(w.line.module), "%.90s", slash ? slash + 1 : w.path);
         p += strspn(p, " \t\r");
         (void) snprintf(w.line.rest, sizeof(w.line.rest), "%.250s", p);
         *ret = w;
@@ -80,6 +83,13 @@ static bool is_include(const struct pam_words *w, const char *type) {
         return strcmp(w->type, "@include") == 0 ||
                (strcasecmp(w->type, type) == 0 &&
                 (strcmp(w->line.control, "include") == 0 || strcmp(w->line.control, "substack") == 0));
+}
+
+/* Debian's stacks name keyrings and the like with a "-", installed or not. */
+static bool is_installed(const char *module) {
+        char path[PATH_MAX];
+        (void) snprintf(path, sizeof(path), "%s%s", module[0] == '/' ? "" : PAM_MODULE_FOLDER "/", module);
+        return access(path, F_OK) == 0;
 }
 
 static int load(const char *folder, const char *file, const char *type, unsigned depth,
@@ -101,7 +111,7 @@ static int load(const char *folder, const char *file, const char *type, unsigned
                                 return r;
                         continue;
                 }
-                if (strcasecmp(w.type, type) != 0)
+                if (strcasecmp(w.type, type) != 0 || (w.optional && !is_installed(w.path)))
                         continue;
                 if (s->n == PAM_STACK_MAX)
                         return -E2BIG;

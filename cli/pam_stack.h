@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libpam would read for a service: the lines of one type in their order, with what they include. */
+/* What libpam would read for a service: the lines of one type in their order, with what they include, and
+ * without those that it passes over because their module is not installed. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,6 +25,8 @@ struct pam_stack {
 struct pam_words {
         char type[16]; /* "auth", ...; "@include" */
         struct pam_stack_line line;
+        char path[256]; /* of its module, as it stands there */
+        bool optional;  /* a "-" stands before it: it is passed over where its module is not installed */
 };
 /* Parses the line at text (up to a newline that is not escaped) and moves *text behind it. 1 for a line that
  * says something, 0 for one that is empty or a comment, -ENODATA at the end of the text, -EMSGSIZE when it

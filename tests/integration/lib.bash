@@ -60,13 +60,14 @@ finish() {
 
 world_users() {
         [ -s /etc/machine-id ] || tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # a container may have none
-        sed -i '/^\(wardtap\|wardtap-device\|wardtapd\|wardtap-idle\|input\|nurses\|porters\|anna\|ben\|carl\):/d' /etc/passwd /etc/group
+        sed -i '/^\(wardtap\|wardtap-device\|wardtapd\|wardtap-idle\|wardtap-hook\|input\|nurses\|porters\|anna\|ben\|carl\):/d' /etc/passwd /etc/group
         cat >>/etc/group <<-'G'
 		wardtap:x:901:
 		wardtap-device:x:902:
 		wardtapd:x:903:
 		wardtap-idle:x:904:
 		input:x:905:
+		wardtap-hook:x:906:
 		nurses:x:2000:anna,ben
 		porters:x:2001:carl
 		G
@@ -75,6 +76,7 @@ world_users() {
 		wardtap-device:x:902:902::/nonexistent:/usr/sbin/nologin
 		wardtapd:x:903:903::/nonexistent:/usr/sbin/nologin
 		wardtap-idle:x:904:904::/nonexistent:/usr/sbin/nologin
+		wardtap-hook:x:906:906::/nonexistent:/usr/sbin/nologin
 		anna:x:2001:2000:Anna Berg,,,:/nonexistent:/bin/sh
 		ben:x:2002:2000:Ben Okoro,,,:/nonexistent:/bin/sh
 		carl:x:2003:2001:Carl Ruiz,,,:/nonexistent:/bin/sh

@@ -95,12 +95,16 @@ static void put(const char *folder, const char *name, const char *text) {
 
 static void a_stack_is_read_as_libpam_reads_it(void **state) {
         struct pam_stack s;
-        char folder[] = "/tmp/pam-XXXXXX", path[256];
-        static const char *const files[] = {"a", "b", "c", "round"};
+        char folder[] = "/tmp/pam-XXXXXX", path[256], text[512];
+        static const char *const files[] = {"a", "b", "c", "d", "round", "pam_y.so"};
         assert_non_null(mkdtemp(folder));
         put(folder, "a",
             "# x\n@include b\nAUTH required /lib/security/pam_unix.so nullok # why\n"
-            "auth include c\nsession required pam_x.so\n-auth\t[success=1 \\\n default=ignore] pam_y.so\n");
+            "auth include c\nsession required pam_x.so\n-auth optional pam_not_here.so\n@include d\n");
+        (void) snprintf(path, sizeof(path), "%s/pam_y.so", folder);
+        (void) snprintf(text, sizeof(text), "-auth\t[success=1 \\\n default=ignore] %s\n", path);
+        put(folder, "pam_y.so", "");
+        put(folder, "d", text);
         put(folder, "b", "auth requisite pam_nologin.so\naccount required pam_z.so\n");
         put(folder, "c", "auth substack b\nsession optional pam_w.so\n");
         put(folder, "round", "@include round\n");
