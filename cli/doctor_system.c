@@ -41,10 +41,12 @@ static void setting(const char *path, const char *name, char ret[64]) {
                 return;
         for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
                 line += strspn(line, BLANKS);
-                char *value = line + n;
-                if (strncmp(line, name, n) != 0 || *(value += strspn(value, BLANKS)) != '=')
+                if (strncmp(line, name, n) != 0)
                         continue;
-                value += 1 + strspn(value + 1, BLANKS);
+                char *value = line + n + strspn(line + n, BLANKS);
+                if (*value++ != '=')
+                        continue;
+                value += strspn(value, BLANKS);
                 size_t length = strlen(value);
                 while (length > 0 && strchr(BLANKS, value[length - 1]))
                         length--;
@@ -77,8 +79,7 @@ static void journald_setting(const char *name, char ret[64]) {
         }
 }
 
-/* By time, by size and by number of files; without a word of the site's a tenth of the disk, 4 GB at most.
- */
+/* By time, size and number of files. Without a word of the site's: a tenth of the disk, at most 4 GB. */
 static void check_retention(struct doctor *d) {
         static const char *const limits[] = {"MaxRetentionSec", "SystemMaxUse", "SystemMaxFiles"};
         char value[64];
