@@ -2,10 +2,14 @@
 # What tests/bench/station measures, inside the station.
 #
 #   station.bash ROUNDS MILLISECONDS...     NO_CARD: why there is none for pam_pkcs11
+#
+# Fails where a row failed, or where Wardtap was slower than pam_u2f with the same kind of sign-in.
 # shellcheck shell=bash
 set -euo pipefail
 # shellcheck source=tests/station/guest.bash
 . /opt/station/guest.bash
+# shellcheck source=tests/bench/station-rows.bash
+. /opt/station/station-rows.bash
 rounds=$1
 shift
 mkdir -p $W/bench
@@ -87,20 +91,6 @@ once() {
         sed -n 's/^result: \([A-Z_]*\).*/\1/p' once.out >>"$row.code"
         grep -q PAM_SUCCESS once.out || cp once.out "$row.said"
 }
-median() { sort -n "$1" | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
-row() {
-        local row=$1 name=$2 permit
-        permit=$(median permit.kb)
-        if grep -qv PAM_SUCCESS "$row.code"; then
-                printf '%-34s %s\n' "$name" "failed: $(sort "$row.code" | uniq -c | paste -sd,)"
-                sed 's/^/  | /' "$row.said"
-                return
-        fi
-        sort -n "$row.usec" | awk -v name="$name" -v kb="$(median "$row.kb")" -v permit="$permit" -v trips="$(cat "$row.trips")" \
-                '{v[NR] = $1 / 1000}
-                 END {printf "%-34s %8.1f %8.1f %8.1f   %6d  %+6d   %s\n", name, v[int((NR + 1) / 2)], v[int(NR * 0.9 + 0.999)], v[NR],
-                      kb, kb - permit, trips == "" ? "none" : split(trips, t, " ") ": " trips}'
-}
 table() {
         local i name
         echo
@@ -116,18 +106,21 @@ table() {
         done
         printf '%-34s %8s %8s %8s   %6s  %6s   %s\n' "" median p90 largest memory above "CTAP round trips"
         printf '%-34s %8s %8s %8s   %6s  %6s\n' "" ms ms ms kB permit
-        row permit pam_permit
-        row u2f "pam_u2f $(dpkg-query -W -f '${Version}' libpam-u2f), touch"
-        row wardtap "Wardtap, badge and touch"
-        row u2f-pin "pam_u2f, PIN and touch"
-        row wardtap-pin "Wardtap, PIN and touch"
+        row permit pam_permit || bad=1
+        row u2f "pam_u2f $(dpkg-query -W -f '${Version}' libpam-u2f), touch" || bad=1
+        row wardtap "Wardtap, badge and touch" || bad=1
+        row u2f-pin "pam_u2f, PIN and touch" || bad=1
+        row wardtap-pin "Wardtap, PIN and touch" || bad=1
         if [ -z "${NO_CARD-}" ]; then
-                row pkcs11 "pam_pkcs11 $(dpkg-query -W -f '${Version}' libpam-pkcs11), card and PIN"
+                row pkcs11 "pam_pkcs11 $(dpkg-query -W -f '${Version}' libpam-pkcs11), card and PIN" || bad=1
         else
                 printf '%-34s %s\n' "pam_pkcs11" "$NO_CARD"
         fi
+        not_slower wardtap u2f || bad=1
+        not_slower wardtap-pin u2f-pin || bad=1
 }
 
+bad=0
 rows=(permit u2f wardtap u2f-pin wardtap-pin)
 [ -n "${NO_CARD-}" ] || rows+=(pkcs11)
 echo "One sign-in, from PAM's start to the verdict, with one virtual key as a hidraw device; $rounds rounds, all rows in turn."
@@ -136,3 +129,4 @@ table "The key answers at once:"
 for ms; do
         table "The key takes $ms ms for each command (a true one: 1 to 5 ms for each packet of 64 bytes, and its signature):" --fault "slow:$ms"
 done
+exit $bad
