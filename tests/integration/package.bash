@@ -17,6 +17,19 @@ deb=$(ls "$T"/../build/deb/wardtap_*.deb)
 is "lintian has no errors" "" "$(lintian --no-cfg --allow-root --fail-on none --tag-display-limit 0 "$deb" | grep '^E:' || true)"
 is "debugging symbols are a package of their own" 1 "$(ls "$T"/../build/deb/wardtap-dbgsym_*.deb | wc -l)"
 
+# --- the preset, by which systemd enables units where no maintainer script does
+root=/run/world/root
+dpkg -x "$deb" $root
+echo 'disable *' >$root/usr/lib/systemd/system-preset/99-default.preset
+units=$(cd $root && { ls lib/systemd/system usr/lib/systemd/system 2>/dev/null || true; } | grep '^wardtap.*\.\(service\|socket\|target\)$' | grep -v @ | sort -u)
+# shellcheck disable=SC2086
+systemctl --root=$root --quiet preset $units
+started=$(printf '%s\n' wardtap-{auth,device,broker,input}.socket wardtap{d,-authd,-device,-idle,-badge-key}.service | sort)
+is "the preset enables what a station starts" "$started" \
+        "$(cd $root/etc/systemd/system && find sockets.target.wants multi-user.target.wants -type l -printf '%f\n' | sort)"
+is "and the links lead to units" "" "$(find $root/etc/systemd -type l | while read -r link; do [ -e "$root$(readlink "$link")" ] || echo "$link"; done)"
+is "it names no unit that there is not" "" "$(sed -n 's/^enable //p' $root/usr/lib/systemd/system-preset/*wardtap.preset | grep -vxF "$units" || true)"
+
 # --- what the system looks like; Debian's own stacks, as far as they are not installed here
 cat >/etc/pam.d/lightdm <<'P'
 #%PAM-1.0
@@ -41,6 +54,7 @@ P
 printf '#%%PAM-1.0\n\nsession    required   pam_limits.so\n\n@include common-auth\n@include common-account\n@include common-session-noninteractive' >/etc/pam.d/sudo # Debian's has no end of line
 printf 'auth required pam_permit.so\naccount required pam_permit.so\n' >/etc/pam.d/kiosk
 printf 'auth sufficient pam_rootok.so\nauth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n' >/etc/pam.d/bare
+printf -- '-auth sufficient pam_not_here.so\n-auth sufficient pam_krb5.so\naccount required pam_permit.so\n' >/etc/pam.d/ghost
 rm -f /etc/pam.d/other-service
 pam-auth-update --package </dev/null >/dev/null 2>&1 || true # so that it has nothing of its own left to do
 
@@ -73,7 +87,7 @@ dpkg -i "$deb" >/run/world/dpkg.out 2>&1 || { cat /run/world/dpkg.out; bad "dpkg
 same "installing changes nothing that is in force" /run/world/before
 is "a user for each daemon" "wardtap wardtap-device wardtap-hook wardtap-idle wardtapd" "$(cut -d: -f1 /etc/passwd | grep ^wardtap | sort | xargs)"
 is "people.db's folder" "750 root wardtap" "$(stat -c '%a %U %G' /var/lib/wardtap/people)"
-is "units are enabled" "$(printf '%s\n' wardtap-{auth,device,broker,input}.socket wardtap{d,-authd,-device,-idle,-badge-key}.service | sort)" \
+is "units are enabled" "$started" \
         "$(ls /etc/systemd/system/{sockets,multi-user}.target.wants | grep ^wardtap | sort)"
 PATH=/usr/bin:/usr/sbin:/bin:/sbin
 hash -r
@@ -112,6 +126,8 @@ SignIn=key+verify
 Use=sign-in
 [Service bare]
 Use=sign-in
+[Service ghost]
+Use=sign-in
 [Service gone]
 Use=sign-in
 R
@@ -120,6 +136,7 @@ refused "enable of a service that the rules do not name" 1 "do not name 'login'"
 refused "enable of a service that is not there" 3 "no PAM service 'gone'" wardtap enable lightdm gone
 refused "enable of a path" 2 "is not the name" wardtap enable ../shadow
 refused "enable of a service without another way in" 1 "--no-fallback" wardtap enable kiosk
+refused "enable of a service whose other ways in are not installed" 1 "--no-fallback" wardtap enable ghost
 refused "disable of what was never enabled" 0 "was not enabled" wardtap disable lightdm
 
 # --- enabling
@@ -147,12 +164,17 @@ if cmp -s /etc/pam.d/sudo /run/world/sudo.enabled; then ok "enabling twice is en
 
 # Nobody is locked out: with no daemon running the stack goes on to what it asked for before.
 usermod -p "$(openssl passwd -6 fallback)" anna
-for service in lightdm sudo; do
-        "$B/tests/integration/pam_client" --service $service --user anna --answer fallback </dev/null >/run/world/fall.out 2>&1 || true
-        expect "$service: a password while Wardtap is down" "PAM_SUCCESS" /run/world/fall.out
-        "$B/tests/integration/pam_client" --service $service --user anna --answer wrong </dev/null >/run/world/fall.out 2>&1 || true
-        expect_not "$service: but not a wrong one" "PAM_SUCCESS" /run/world/fall.out
-done
+# lets_in WHEN
+lets_in() {
+        local service
+        for service in lightdm sudo; do
+                "$B/tests/integration/pam_client" --service $service --user anna --answer fallback </dev/null >/run/world/fall.out 2>&1 || true
+                expect "$service, $1: a password" "PAM_SUCCESS" /run/world/fall.out
+                "$B/tests/integration/pam_client" --service $service --user anna --answer wrong </dev/null >/run/world/fall.out 2>&1 || true
+                expect_not "$service, $1: but not a wrong one" "PAM_SUCCESS" /run/world/fall.out
+        done
+}
+lets_in "while Wardtap is down"
 
 wardtap disable lightdm >/dev/null
 expect_not "disable SERVICE: its lines are gone" wardtap /etc/pam.d/lightdm
@@ -191,14 +213,43 @@ manifest >/run/world/enabled
 dpkg -i "$deb" >/run/world/dpkg.out 2>&1 || { cat /run/world/dpkg.out; bad "upgrade"; }
 same "an upgrade leaves what is enabled" /run/world/enabled
 is "an upgrade keeps the badge key" "$sum" "$(sha256sum "$key")"
+lets_in "after an upgrade"
+
+# What cannot be given back keeps the package where it is: a stack must not name a module that is gone.
+cp /etc/pam.d/lightdm /run/world/lightdm.enabled
+sed -i 's/^# END wardtap//' /etc/pam.d/lightdm
+if dpkg -r wardtap >/run/world/dpkg.out 2>&1; then bad "removing, where disable fails"; else ok "removing, where disable fails"; fi
+expect "says what to mend" "by hand" /run/world/dpkg.out
+expect "and that nothing was removed" "Wardtap was not removed. Mend what is said above, then remove it again." /run/world/dpkg.out
+is "the package is still installed" installed "$(dpkg-query -W -f '${db:Status-Status}' wardtap)"
+is "and its module there" 1 "$(find /usr/lib -name pam_wardtap.so | wc -l)"
+lets_in "after a removal that failed"
+cp /run/world/lightdm.enabled /etc/pam.d/lightdm
+
+# Somebody is signed in meanwhile: her program has the module, and ends her session with it. A container's kernel may let
+# nobody set a login uid.
+sed 's/^session.*pam_loginuid.so/session optional pam_loginuid.so/' /run/world/lightdm.enabled >/etc/pam.d/lightdm
+wardtap enable lightdm sudo >/dev/null
+mkfifo /run/world/hold
+"$B/tests/integration/pam_client" --service lightdm --user anna --answer fallback --session </run/world/hold >/run/world/open.out 2>&1 &
+open=$!
+exec 7>/run/world/hold
+await /run/world/open.out "session open: PAM_SUCCESS" || bad "a session before the removal"
+is "it has the module" 1 "$(grep -o '[^/]*pam_wardtap.so$' /proc/$open/maps | sort -u | wc -l)"
 dpkg -r wardtap >/run/world/dpkg.out 2>&1 || { cat /run/world/dpkg.out; bad "dpkg -r"; }
+exec 7>&-
+wait $open || true
+expect "a session that is open over the removal ends" "session closed: PAM_SUCCESS" /run/world/open.out
+sed -i 's/^session optional pam_loginuid.so/session  required        pam_loginuid.so/' /etc/pam.d/lightdm
 same "removing gives everything back" /run/world/before
+lets_in "after the removal"
 is "removing keeps people" people "$(cat /var/lib/wardtap/people/kept)"
 is "removing keeps the badge key" "$sum" "$(sha256sum "$key")"
 dpkg -i "$deb" >/run/world/dpkg.out 2>&1 || bad "installing again"
 is "installing again keeps the badge key" "$sum" "$(sha256sum "$key")"
 dpkg -P wardtap >/run/world/dpkg.out 2>&1 || { cat /run/world/dpkg.out; bad "dpkg -P"; }
 same "purging gives everything back" /run/world/before
+lets_in "after the purge"
 is "purging leaves nothing" "" "$(ls -d /var/lib/wardtap /etc/wardtap /etc/credstore*/badge-key /etc/pam.d/wardtap-switch /usr/share/wardtap /usr/libexec/wardtap 2>/dev/null || true)"
 is "no unit stays enabled" "" "$(ls /etc/systemd/system/*.wants 2>/dev/null | grep ^wardtap || true)"
 finish
