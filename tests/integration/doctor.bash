@@ -302,6 +302,11 @@ chgrp wardtap-device /run/pcscd/pcscd.comm
 chmod 0660 /run/pcscd/pcscd.comm
 comes "no reader" 1 'bad readers No badge reader is connected. Plug one in; "pcsc_scan" shows'
 
+kill -KILL "${unit_pid[journald]}"
+rm -f /run/systemd/journal/socket
+wardtap person add ben >/dev/null # a record that cannot be sent
+comes "no journal" 1 "bad daemons wardtapd does not reach the journal; records wait on disk. See: systemctl status systemd-journald"
+
 stop_unit device
 rm -f /run/wardtap/device.sock
 finds "no device daemon" 1 "bad sockets /run/wardtap/device.sock does not answer"
