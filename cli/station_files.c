@@ -137,6 +137,7 @@ void station_reload(void) {
                  NULL},
                 /* The rest of what a site sets stays as it is now. */
                 {"/usr/lib/systemd/systemd-sysctl", "--prefix=/kernel/sysrq", NULL},
+                {WARDTAP_BLANK_EXE, NULL},
                 {"/usr/bin/udevadm", "control", "--reload", NULL},
                 {"/usr/bin/udevadm", "trigger", "--subsystem-match=hidraw", "--subsystem-match=usb", NULL},
         };

@@ -83,6 +83,17 @@ key_node() {
         done
         return 1
 }
+# usb_reader: prints the node of the card reader on USB.
+usb_reader() {
+        local device
+        for device in /sys/bus/usb/devices/*; do
+                udevadm info -q property -p "$device" | grep -qx ID_SMARTCARD_READER=1 &&
+                        udevadm info -q property -p "$device" | sed -n 's/^DEVNAME=//p' | grep . && return 0
+        done
+        return 1
+}
+# reader_on_usb_alone: the virtual readers are gone, so that the one on USB is the station's only one.
+reader_on_usb_alone() { mv /etc/reader.conf.d/vpcd /opt/station/ && systemctl restart pcscd && await 60 'no virtual reader' property_is Readers '[]'; }
 key_gone() { ! grep -qsx "HID_UNIQ=$1" /sys/class/hidraw/*/device/uevent; }
 key_touch() { systemctl kill --signal=USR1 --kill-whom=main "key-$1"; }
 
@@ -365,6 +376,15 @@ records() {
         return 0
 }
 
+# unit_of_person USER UNIT STATE: in her own user manager.
+unit_of_person() {
+        [ "$(as_job "$1" env XDG_RUNTIME_DIR="/run/user/$(id -u "$1")" systemctl --user show -P ActiveState "$2" 2>/dev/null)" = "$3" ]
+}
+# hook_said TEXT: a program of the site, in the journal.
+hook_said() { journalctl -q -o cat -u 'wardtap-event@*' -u 'wardtap-alert@*' | grep -qxF -- "$1"; }
+# hog USER MB: a program of her session that holds so much memory.
+hog() { as_person "$1" "setsid -f perl -e 'my \$x = \"x\" x ($2 << 20); print STDERR \"held\\n\"; sleep 9999' 2>/tmp/held; until grep -q held /tmp/held; do read -rt 0.2 <> <(:) || true; done"; }
+
 # session_of USER: her session on a seat.
 session_of() { loginctl list-sessions --no-legend | awk -v u="$1" '$3 == u && $4 != "" {print $1; exit}'; }
 # terminal_of USER: the virtual terminal of her session; x_of USER: the X server on it.
@@ -372,18 +392,11 @@ terminal_of() { loginctl show-session "$(session_of "$1")" -p VTNr --value; }
 x_of() { pgrep -f "Xorg .* vt$(terminal_of "$1")( |\$)"; }
 # records_of EVENT: how many there are.
 records_of() { journalctl -q -o cat _SYSTEMD_UNIT=wardtapd.service WARDTAP_EVENT="$1" | grep -c . || true; }
-# parked_begin USER ... parked_end: how often the screen showed her terminal meanwhile, of how many looks at it.
-parked_begin() {
-        background sampler bash -c 'n=0 seen=0
-                trap "echo \"seen $seen of $n\"; exit" TERM
-                while read -r vt </sys/class/tty/tty0/active; do
-                        n=$((n + 1)); [ "$vt" != "tty'"$(terminal_of "$1")"'" ] || seen=$((seen + 1))
-                        read -rt 0.005 <> <(:) || true
-                done'
-}
-parked_end() {
-        systemctl stop sampler
-        await_line $W/sampler.out "seen " && cat $W/sampler.out
+# vt_watch_begin USER ... vt_watch_end: how often the terminal of her session came to the screen meanwhile, of all that came.
+vt_watch_begin() { background vt-watch $V/vt_watch "tty$(terminal_of "$1")" && await_line $W/vt-watch.out tty; }
+vt_watch_end() {
+        systemctl stop vt-watch
+        await_line $W/vt-watch.out "seen " && grep "^seen " $W/vt-watch.out
 }
 # all_recorded: waits until the journal has all records; prints the number of the last.
 all_recorded() {

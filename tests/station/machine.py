@@ -88,6 +88,8 @@ class Machine:
         self.calls = 0
         self.answers = {}
         self.plugged = []
+        self.talking = threading.Lock()  # one question to QEMU at a time
+        self.dumping = None
         self.fresh = time.time()  # what it was given is not older
         os.makedirs(work, exist_ok=True)
 
@@ -115,7 +117,7 @@ class Machine:
         accelerator = "kvm" if kvm_works(self.image) else "tcg,thread=multi"
         command = [
             "setpriv", "--pdeathsig", "TERM",  # it ends with us, however we end
-            "qemu-system-x86_64", "-accel", accelerator, "-m", "1536", "-smp", "2", "-nodefaults", "-no-reboot",
+            "qemu-system-x86_64", "-accel", accelerator, "-m", "1536", "-smp", "1", "-nodefaults", "-no-reboot",
             "-display", "none", "-vga", "std", "-serial", "chardev:serial",
             "-chardev", "file,id=serial,append=on,path=" + self.path("serial.log"),
             "-qmp", "unix:%s,server=on,wait=off" % self.path("qmp"),
@@ -206,14 +208,15 @@ class Machine:
     # --- the machine's own controls
 
     def qmp(self, command, seconds=120, **arguments):
-        self.monitor.send(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        end = time.monotonic() + seconds
-        while True:
-            answer = json.loads(self.monitor.next(end, "QEMU's answer to " + command))
-            if "error" in answer:
-                raise Trouble("QEMU refuses %s: %s" % (command, answer["error"].get("desc")))
-            if "return" in answer:
-                return answer["return"]
+        with self.talking:
+            self.monitor.send(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+            end = time.monotonic() + seconds
+            while True:
+                answer = json.loads(self.monitor.next(end, "QEMU's answer to " + command))
+                if "error" in answer:
+                    raise Trouble("QEMU refuses %s: %s" % (command, answer["error"].get("desc")))
+                if "return" in answer:
+                    return answer["return"]
 
     def human(self, line):
         said = self.qmp("human-monitor-command", **{"command-line": line})
@@ -228,6 +231,8 @@ class Machine:
         if not self.alive():
             self.launch("-loadvm", name)
             return
+        if self.dumping:
+            self.dumps_end()  # of a scenario that failed
         for device in list(self.plugged):
             self.unplug(device)
         self.answers.clear()
@@ -241,12 +246,37 @@ class Machine:
         self.qmp("device_del", id=device)
         self.plugged.remove(device)
 
-    def screen(self):
+    def screen(self, name="screen.ppm"):
         """The pixels of the screen, as a PPM file has them."""
-        name = self.path("screen.ppm")
+        name = self.path(name)
         self.qmp("screendump", filename=name, format="ppm")
         with open(name, "rb") as f:
             return f.read()
+
+    def shows(self, colour, name="screen.ppm"):
+        """Whether a piece of the screen has that colour (three bytes)."""
+        return colour * 32 in self.screen(name)
+
+    def dumps_begin(self, colour):
+        """The screen is dumped again and again, beside whatever follows, and searched for that colour."""
+        end, counts = threading.Event(), [0, 0]
+
+        def dump():
+            while not end.is_set():
+                counts[1] += self.shows(colour, "watch.ppm")
+                counts[0] += 1
+
+        thread = threading.Thread(target=dump, daemon=True)
+        self.dumping = (end, counts, thread)
+        thread.start()
+
+    def dumps_end(self):
+        """(how many dumps there were, how many showed it)"""
+        end, counts, thread = self.dumping
+        end.set()
+        thread.join(30)
+        self.dumping = None
+        return tuple(counts)
 
     def photo(self, name, seconds=15):
         """A PNG of the screen once it is the same twice in a row: under emulation a window is drawn for a while."""
