@@ -167,6 +167,10 @@ const struct rule_place *rules_find_place(const struct rules *r, const struct wo
         return NULL;
 }
 
+bool rules_role_approves(const struct rule_role *role, enum approve_action a) {
+        return role && a >= 0 && a < APPROVE_ACTION_MAX && (role->approves & 1U << a) != 0;
+}
+
 bool hours_contain(const struct hours *h, unsigned weekday, unsigned minute) {
         if (h->n == 0)
                 return true;

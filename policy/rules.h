@@ -31,6 +31,23 @@ enum fallback_use { FALLBACK_RECORD, FALLBACK_DENY, FALLBACK_MAX };
 enum switch_engine { SWITCH_AUTO, SWITCH_LIGHTDM, SWITCH_LOGIND, SWITCH_MAX };
 enum lock_kind { LOCK_GREETER, LOCK_SESSION, LOCK_MAX };
 
+/* What the people of a role may approve with their key, as in Approves=. Bit 1U << action of
+ * rule_role.approves, and so in snapshots: new ones come last. */
+enum approve_action {
+        APPROVE_ELEVATE,         /* a role for a while */
+        APPROVE_TEMPORARY_BADGE, /* a badge for hours */
+        APPROVE_RECOVER,         /* one of two who let a person enrol anew */
+        APPROVE_TICKET,          /* an enrolment by code */
+        APPROVE_REVIEW_CLINICAL, /* close an emergency's review, as a clinician */
+        APPROVE_REVIEW_SECURITY, /* and as security */
+        APPROVE_ACTION_MAX,
+        APPROVE_ACTION_INVALID = -1,
+};
+/* "elevate", "temporary-badge", "recover", "ticket", "review-clinical", "review-security". */
+const char *approve_action_name(enum approve_action a);
+/* APPROVE_ACTION_INVALID for a name that none has. */
+enum approve_action approve_action_from_name(const char *name);
+
 /* A list of words; words[n] is NULL (an empty list may have no array at all). */
 struct words {
         char **words;
@@ -73,6 +90,7 @@ struct rule_role {
         enum walk_away walk_away;
         uint64_t session_cap_usec; /* 0 = none */
         struct words key_models;   /* AAGUIDs, 32 lower-case hexadecimal digits each; none = any */
+        unsigned approves;         /* 1U << enum approve_action each */
 };
 
 struct rule_place {
@@ -172,6 +190,8 @@ const struct rule_service *rules_find_service(const struct rules *r, const char 
 const struct rule_place *rules_find_place(const struct rules *r, const struct words *tags);
 /* A place with every default and the name "". */
 const struct rule_place *rules_default_place(void);
+/* True when people of this role (NULL: none) may approve that. */
+bool rules_role_approves(const struct rule_role *role, enum approve_action a);
 /* True when the span list is empty or the local time (0 = Monday, minute of the day) lies in one of its
  * spans. */
 bool hours_contain(const struct hours *h, unsigned weekday, unsigned minute);

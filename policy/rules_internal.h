@@ -69,6 +69,7 @@ int value_name(const struct rule_key *key, const char *text, void *field, char *
 int value_names(const struct rule_key *key, const char *text, void *field, char **ret_why);
 int value_groups(const struct rule_key *key, const char *text, void *field, char **ret_why);
 int value_models(const struct rule_key *key, const char *text, void *field, char **ret_why);
+int value_actions(const struct rule_key *key, const char *text, void *field, char **ret_why);
 int value_domain(const struct rule_key *key, const char *text, void *field, char **ret_why);
 int value_hours(const struct rule_key *key, const char *text, void *field, char **ret_why);
 /* The whole struct rules: its throttle_usec and n_throttle. */

@@ -11,10 +11,29 @@ static const char *const locks[] = {"greeter", "session", NULL};
 static const char *const grace_modes[] = {"fixed", "renewed", NULL};
 static const char *const tap_outs[] = {"lock", "sign-out", "nothing", NULL};
 static const char *const walk_aways[] = {"lock", "nothing", NULL};
+static const char *const approvals[APPROVE_ACTION_MAX + 1] = {
+        [APPROVE_ELEVATE] = "elevate",
+        [APPROVE_TEMPORARY_BADGE] = "temporary-badge",
+        [APPROVE_RECOVER] = "recover",
+        [APPROVE_TICKET] = "ticket",
+        [APPROVE_REVIEW_CLINICAL] = "review-clinical",
+        [APPROVE_REVIEW_SECURITY] = "review-security",
+};
 static const char *const uses[] = {"sign-in", "step-up", NULL};
 
 const char *tap_out_name(enum tap_out t) {
         return tap_outs[t];
+}
+
+const char *approve_action_name(enum approve_action a) {
+        return approvals[a];
+}
+
+enum approve_action approve_action_from_name(const char *name) {
+        for (int i = 0; i < APPROVE_ACTION_MAX; i++)
+                if (strcmp(approvals[i], name) == 0)
+                        return (enum approve_action) i;
+        return APPROVE_ACTION_INVALID;
 }
 
 #define AT(type, member) .offset = offsetof(struct type, member)
@@ -53,6 +72,7 @@ static const struct rule_key role_keys[] = {
         {"SessionCap", value_time, AT(rule_role, session_cap_usec), .min = USEC_PER_MIN, .max = DAYS(30),
          .zero = true},
         {"KeyModels", value_models, AT(rule_role, key_models)},
+        {"Approves", value_actions, AT(rule_role, approves), .choices = approvals},
 };
 
 static const struct rule_key place_keys[] = {

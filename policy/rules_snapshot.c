@@ -11,7 +11,7 @@
  *
  *   roles (u16 of them): name, groups, stations, hours (u8 of them: days u8, from u16, to u16),
  *         sign-in u8, grace u64, mode u8, cap u64, tap-out u8, walk-away u8, session cap u64,
- *         key models
+ *         key models, approves u8
  *
  *   places (u16): name, tags, idle lock u64, countdown u64, parked u64, session cap u64, inhibitors u8
  *
@@ -23,15 +23,16 @@
  * written by this program as root; it is checked as if it were not.
  *
  * Version 1 had no walk-away in its roles; it is read as "lock", which is the default, until the rules are
- * applied anew. */
+ * applied anew. Version 2 had no approvals: nobody approves anything by it. */
 #include "common/bytes.h"
 #include "policy/rules_internal.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
 
-#define VERSION 2U
+#define VERSION 3U
 #define VERSION_WALK_AWAY 2U /* the first one that has it */
+#define VERSION_APPROVES 3U
 #define DIGEST_SIZE 32U
 
 static const uint8_t magic[] = {'W', 'T', 'R', 'U', 'L', 'E', 'S', '\n'};
@@ -88,6 +89,7 @@ static void write_role(struct writer *w, const struct rule_role *role) {
         writer_u8(w, (uint8_t) role->walk_away);
         writer_u64(w, role->session_cap_usec);
         write_words(w, &role->key_models);
+        writer_u8(w, (uint8_t) role->approves);
 }
 
 static void write_place(struct writer *w, const struct rule_place *place) {
@@ -276,7 +278,9 @@ static int take_role(struct bytes *b, unsigned version, struct rule_role *role) 
             (version >= VERSION_WALK_AWAY && (e = take_enum(b, WALK_AWAY_MAX, &role->walk_away)) < 0) ||
             (e = take_time(b, &role->session_cap_usec)) < 0)
                 return e;
-        return take_words(b, model_is_valid, &role->key_models);
+        if ((e = take_words(b, model_is_valid, &role->key_models)) < 0)
+                return e;
+        return version >= VERSION_APPROVES ? take_enum(b, 1U << APPROVE_ACTION_MAX, &role->approves) : 0;
 }
 
 static int take_place(struct bytes *b, struct rule_place *place) {

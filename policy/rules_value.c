@@ -288,6 +288,24 @@ int value_models(const struct rule_key *key, const char *text, void *field, char
         return parse_list(key, text, check_model, field, ret_why);
 }
 
+static int check_action(const struct rule_key *key, char *word, char **ret_why) {
+        return approve_action_from_name(word) != APPROVE_ACTION_INVALID
+                       ? 0
+                       : refuse_choice(key, *word ? word : "an empty word", key->choices, ret_why);
+}
+
+int value_actions(const struct rule_key *key, const char *text, void *field, char **ret_why) {
+        _cleanup_(words_clear) struct words list = {0};
+        unsigned actions = 0;
+        int r = parse_list(key, text, check_action, &list, ret_why);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list.n; i++)
+                actions |= 1U << approve_action_from_name(list.words[i]);
+        *(unsigned *) field = actions;
+        return 0;
+}
+
 int value_delays(const struct rule_key *key, const char *text, void *field, char **ret_why) {
         struct rules *rules = field;
         uint64_t delays[ELEMENTSOF(rules->throttle_usec)];

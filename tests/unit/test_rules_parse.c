@@ -77,6 +77,7 @@ static const char all_keys[] =
         "WalkAway=nothing\n"
         "SessionCap=24h\n"
         "KeyModels=CB69481E-8FF7-4039-93EC-0A2729A154A8 00000000000000000000000000000001\n"
+        "Approves=review-security elevate\n"
         "-Colour=blue\n"
         "[Role second]\n"
         "Groups=others\n"
@@ -135,6 +136,13 @@ static void every_key_is_read(void **state) {
         assert_int_equal(role->walk_away, WALK_AWAY_NOTHING);
         assert_true(role->session_cap_usec == H(24));
         assert_words(&role->key_models, "cb69481e8ff7403993ec0a2729a154a8|00000000000000000000000000000001");
+
+        assert_int_equal(role->approves, 1U << APPROVE_ELEVATE | 1U << APPROVE_REVIEW_SECURITY);
+        assert_true(rules_role_approves(role, APPROVE_REVIEW_SECURITY));
+        assert_false(rules_role_approves(role, APPROVE_REVIEW_CLINICAL));
+        assert_false(rules_role_approves(role, APPROVE_ACTION_INVALID));
+        assert_false(rules_role_approves(&r->roles[1], APPROVE_ELEVATE));
+        assert_false(rules_role_approves(NULL, APPROVE_ELEVATE));
 
         assert_int_equal(r->n_places, 1);
         assert_words(&r->places[0].tags, "or|icu");
@@ -295,6 +303,14 @@ static const struct bad bad_values[] = {
         {BASE "GraceCap=0", 5, "GraceCap=0 is out of range: write a time from 1min to 7d."},
         {BASE "GraceMode=rolling", 5, "GraceMode=rolling is not right: write fixed or renewed."},
         {BASE "TapOut=Lock", 5, "TapOut=Lock is not right: write lock, sign-out or nothing."},
+        {BASE "Approves=everything", 5,
+         "Approves=everything is not right: write elevate, temporary-badge, recover, ticket, "
+         "review-clinical "
+         "or review-security."},
+        {BASE "Approves=elevate,recover", 5,
+         "Approves=elevate,recover is not right: write elevate, temporary-badge, recover, ticket, "
+         "review-clinical or review-security."},
+        {BASE "Approves=recover recover", 5, "Approves= has recover twice: write it once."},
         {BASE "WalkAway=sign-out", 5, "WalkAway=sign-out is not right: write lock or nothing."},
         {BASE "SignIn=key", 5,
          "SignIn=key is not right: write badge, badge+key, badge+key+verify or key+verify."},

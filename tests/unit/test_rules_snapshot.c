@@ -24,6 +24,7 @@ static const char first[] =
         "[Site]\nRelyingParty=wardtap.example.org\n"
         "[Role nurse]\nGroups=nurses \"Domain Users\"\nStations=ward3\n"
         "Hours=Mon-Fri 07:00-15:00, Sat,Sun 22:00-06:00\nGraceMode=renewed\nWalkAway=nothing\n"
+        "Approves=ticket recover\n"
         "KeyModels=cb69481e-8ff7-4039-93ec-0a2729a154a8\n"
         "[Place or]\nTags=or\n[Service lightdm]\nUse=sign-in\n[Service sudo]\nUse=step-up\n";
 static const char second[] = "[Site]\nRelyingParty=wardtap.example.org\n[Station]\nName=bay2\n"
@@ -52,6 +53,7 @@ static void what_is_written_is_read_and_has_one_form(void **state) {
         assert_int_equal(back->roles[0].hours.spans[1].from, 22 * 60);
         assert_int_equal(back->roles[0].grace_mode, GRACE_RENEWED);
         assert_int_equal(back->roles[0].walk_away, WALK_AWAY_NOTHING);
+        assert_int_equal(back->roles[0].approves, 1U << APPROVE_TICKET | 1U << APPROVE_RECOVER);
         assert_string_equal(back->roles[0].key_models.words[0], "cb69481e8ff7403993ec0a2729a154a8");
         assert_int_equal(back->services[1].sign_in, FACTOR_KEY | FACTOR_VERIFY);
         assert_string_equal(back->station, "");
@@ -66,28 +68,47 @@ static void seal(uint8_t *p, size_t n) {
         assert_int_equal(EVP_Digest(p, n - 32, p + n - 32, NULL, EVP_sha256(), NULL), 1);
 }
 
-/* The hash of these rules was the same in every release with version 2 of the format. When this fails, the
+/* The hash of these rules was the same in every release with version 3 of the format. When this fails, the
  * format has changed: give it a new version and read the old ones too. */
-static void the_form_of_version_2_does_not_change(void **state) {
+static void the_form_of_version_3_does_not_change(void **state) {
         struct rules *r = parse(first);
-        assert_string_equal(r->hash, "f5c979ec5fec8f17247c6c03b0fa07c5d7049bb9ebe4137fa0ac49b61ddf7010");
+        assert_string_equal(r->hash, "9e859b61b440554a78dc8af4b265c0b9dddc3f53d072b6de6ffa13b95a32e4d4");
         rules_free(r);
 }
 
-/* A station is not to lose its rules with an update. This one was written by version 1, of the rules above
- * without WalkAway=, when their hash was this. */
-static void what_version_1_wrote_is_still_read(void **state) {
-        static const char hash[] = "86f9047b428b3c4f3151c74beb1b168082a9c5f74f4ef691baeef48010d19910";
-        uint8_t p[1024];
-        size_t n = 0;
-        struct rules *r = NULL;
-        FILE *f = fopen(SOURCE_ROOT "/tests/fuzz/corpus/fuzz_snapshot/version-1", "re");
+/* The bytes of a seed of the fuzzer, which are without their hash. */
+static size_t read_seed(const char *name, uint8_t *p, size_t size) {
+        char seed[256];
+        (void) snprintf(seed, sizeof(seed), SOURCE_ROOT "/tests/fuzz/corpus/fuzz_snapshot/%s", name);
+        FILE *f = fopen(seed, "re");
         assert_non_null(f);
-        n = fread(p, 1, sizeof(p) - 32, f) + 32; /* those of the fuzzer are without their hash */
+        size_t n = fread(p, 1, size - 32, f) + 32;
         (void) fclose(f);
         seal(p, n);
+        return n;
+}
+
+/* A station is not to lose its rules with an update. This one was written by version 2, of the rules above
+ * without Approves=, when their hash was this. */
+static void what_version_2_wrote_is_still_read(void **state) {
+        uint8_t p[1024];
+        struct rules *r = NULL;
+        size_t n = read_seed("version-2-role", p, sizeof(p));
         assert_int_equal(rules_read(p, n, &r), 0);
-        assert_string_equal(r->hash, hash);
+        assert_string_equal(r->hash, "f5c979ec5fec8f17247c6c03b0fa07c5d7049bb9ebe4137fa0ac49b61ddf7010");
+        assert_int_equal(r->roles[0].walk_away, WALK_AWAY_NOTHING);
+        assert_int_equal(r->roles[0].approves, 0);
+        assert_string_equal(r->roles[0].key_models.words[0], "cb69481e8ff7403993ec0a2729a154a8");
+        rules_free(r);
+}
+
+/* The same, without WalkAway= too. */
+static void what_version_1_wrote_is_still_read(void **state) {
+        uint8_t p[1024];
+        struct rules *r = NULL;
+        size_t n = read_seed("version-1", p, sizeof(p));
+        assert_int_equal(rules_read(p, n, &r), 0);
+        assert_string_equal(r->hash, "86f9047b428b3c4f3151c74beb1b168082a9c5f74f4ef691baeef48010d19910");
         assert_int_equal(r->roles[0].walk_away, WALK_AWAY_LOCK);
         assert_int_equal(r->roles[0].tap_out, TAP_OUT_LOCK);
         assert_true(r->roles[0].session_cap_usec == UINT64_C(14) * 3600 * 1000000);
@@ -168,7 +189,7 @@ static void a_good_hash_does_not_excuse_the_content(void **state) {
                         }
                 }
         assert_true(refused > 500 && read > 100); /* a changed letter of a name is a name */
-        p[9] = 3;                                 /* a newer version */
+        p[9] = 4;                                 /* a newer version */
         seal(p, n);
         assert_int_equal(rules_read(p, n, &back), -EBADMSG);
         free(p);
@@ -477,8 +498,9 @@ static void a_killed_apply_is_in_nobodys_way(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_written_is_read_and_has_one_form),
-                cmocka_unit_test(the_form_of_version_2_does_not_change),
+                cmocka_unit_test(the_form_of_version_3_does_not_change),
                 cmocka_unit_test(what_version_1_wrote_is_still_read),
+                cmocka_unit_test(what_version_2_wrote_is_still_read),
                 cmocka_unit_test(rules_as_large_as_they_may_be_fit),
                 cmocka_unit_test(any_changed_byte_and_any_cut_is_noticed),
                 cmocka_unit_test(a_good_hash_does_not_excuse_the_content),
