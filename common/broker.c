@@ -145,6 +145,7 @@ void broker_write(struct writer *w, const struct broker_message *m) {
         case BROKER_SESSION:
                 writer_u8(w, (uint8_t) m->session.presence);
                 writer_u64(w, m->session.closed_usec);
+                writer_string(w, m->session.passing);
                 break;
         case BROKER_RECORDED:
                 writer_u32(w, (uint32_t) -m->recorded.status);
@@ -191,7 +192,10 @@ static int read_session(struct bytes *b, struct broker_message *m) {
         if (presence >= BROKER_PRESENCE_MAX)
                 return -EBADMSG;
         m->session.presence = (enum broker_presence) presence;
-        return bytes_take_u64(b, &m->session.closed_usec);
+        if ((r = bytes_take_u64(b, &m->session.closed_usec)) < 0 ||
+            (r = bytes_take_string(b, m->session.passing, sizeof(m->session.passing))) < 0)
+                return r;
+        return text_is_clean(m->session.passing, sizeof(m->session.passing)) ? 0 : -EBADMSG;
 }
 
 static int read_key_used(struct bytes *b, struct broker_message *m) {

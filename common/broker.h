@@ -12,7 +12,7 @@
  *                                    <-  WORDS text                for the screen: not about this attempt
  *                                    <-  GONE                      the greeter has: nobody waits any more
  *   ASK_SESSION uid                  ->                            BROKER_SEAT: after its TAP
- *                                    <-  SESSION presence, closed_usec
+ *                                    <-  SESSION presence, closed_usec, passing
  *   KEY_USED device name             ->                            before its RECORD of a sign-in
  *   RECORD record                    ->
  *                                    <-  RECORDED status, seq      on disk (fdatasync) when status is 0
@@ -46,7 +46,7 @@
 #include "common/bytes.h"
 #include "common/record.h"
 
-#define BROKER_VERSION 3U
+#define BROKER_VERSION 4U
 
 /* A tap older than this is nobody's any more. */
 #define BROKER_TAP_FRESH_USEC (20U * 1000U * 1000U)
@@ -109,8 +109,9 @@ enum tap_problem {
 /* The number as a key in the store: HMAC-SHA256 under one of the site's badge keys. */
 #define BADGE_INDEX_SIZE 32U
 #define BADGE_NUMBER_MAX 10U
-#define BROKER_DEVICE_SIZE 33U /* 32 lower-case hexadecimal digits */
-#define BADGE_INDEXES_MAX 2U   /* the key in use, and the one before it */
+#define BROKER_PASSING_SIZE 1041U /* 16 names of 64 bytes */
+#define BROKER_DEVICE_SIZE 33U    /* 32 lower-case hexadecimal digits */
+#define BADGE_INDEXES_MAX 2U      /* the key in use, and the one before it */
 struct badge_index {
         char key_id[17]; /* 16 hexadecimal digits: the first 8 bytes of SHA-256 of the badge key */
         uint8_t index[BADGE_INDEX_SIZE];
@@ -157,6 +158,8 @@ struct broker_message {
                         enum broker_presence presence; /* of this uid's session */
                         uint64_t closed_usec; /* CLOCK_REALTIME when Wardtap ended one of hers, and she has
                                                  not begun another since; 0: it has not */
+                        char passing[BROKER_PASSING_SIZE]; /* names of the checks of the station's state
+                                                              that pass, each with a space behind it */
                 } session;
                 struct record record;
                 struct {

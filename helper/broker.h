@@ -36,6 +36,7 @@ struct broker_config {
         const char *(*words)(void *userdata); /* for whoever begins to wait at the greeter; "" for none */
         /* A person was let in, or tapped out, by this tap (NULL: none); proved: by a key as well. */
         void (*used)(void *userdata, const struct tap *t, bool proved);
+        void (*passing)(void *userdata, char ret[static BROKER_PASSING_SIZE]); /* posture_passing() */
         void (*changed)(void *userdata); /* waiting attempts, sessions or slowed readers may have changed */
         void *userdata;
 };

@@ -70,6 +70,7 @@ static int serve_ask_session(struct client *c, const struct broker_message *m) {
                                         .session.presence = desk_presence(b->config.desk, m->ask_session.uid,
                                                                           c->seat, tapped_usec(c))};
         enum closed_reason reason;
+        b->config.passing(b->config.userdata, answer.session.passing);
         (void) closed_find(b->config.closed, m->ask_session.uid, &answer.session.closed_usec, &reason);
         return broker_tell(c, &answer);
 }

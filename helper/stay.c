@@ -149,6 +149,8 @@ static void on_refused(void *userdata, uid_t uid, const char *name) {
         enum reason reason = reason_from_name(name);
         const struct seat_session *e, *ended[SEAT_SESSIONS_MAX];
         size_t n = 0;
+        if (reason == REASON_POSTURE)
+                return; /* it is about the station, and it is over when the check passes again */
         sessions_end_grace(s->config.sessions, uid);
         if (reason == REASON_NOT_THIS_HOUR)
                 return;

@@ -112,9 +112,17 @@ static bool words_meet(const struct words *a, const struct words *b) {
         return false;
 }
 
-static bool is_at(const struct rule_role *role, const struct policy_question *q) {
-        return role->stations.n == 0 || words_meet(&role->stations, q->tags) ||
-               (q->rules->station && words_contain(&role->stations, q->rules->station));
+static bool is_at(const struct words *stations, const struct policy_question *q) {
+        return stations->n == 0 || words_meet(stations, q->tags) ||
+               (q->rules->station && words_contain(stations, q->rules->station));
+}
+
+/* Some check fails that forbids this. */
+static bool fails(const struct judgement *j, enum check_effect effect) {
+        for (size_t i = 0; i < j->q->rules->n_checks && i < RULES_CHECKS_MAX; i++)
+                if ((j->d->failing & 1U << i) && j->q->rules->checks[i].then >= effect)
+                        return true;
+        return false;
 }
 
 /* 8 */
@@ -125,7 +133,7 @@ static bool judge_role(struct judgement *j) {
                 const struct rule_role *role = &q->rules->roles[i];
                 if (!words_meet(&role->groups, &q->person->groups))
                         continue;
-                if (!is_at(role, q)) {
+                if (!is_at(&role->stations, q)) {
                         if (best == REASON_NO_ROLE)
                                 best = REASON_NOT_THIS_STATION;
                         continue;
@@ -142,6 +150,14 @@ static bool judge_role(struct judgement *j) {
                 return false;
         }
         return deny(j, best);
+}
+
+/* 8, its end */
+static bool judge_posture(struct judgement *j) {
+        const struct policy_question *q = j->q;
+        j->d->failing = rules_failing_checks(q->rules, q->tags, q->passing);
+        return j->d->service->use == USE_SIGN_IN && fails(j, CHECK_NO_SIGN_IN) ? deny(j, REASON_POSTURE)
+                                                                               : false;
 }
 
 /* 9, 10 */
@@ -187,9 +203,11 @@ static bool judge_throttle(struct judgement *j) {
         return true;
 }
 
-/* Of a model that the role allows. */
+/* Of a model that the role allows, and known to be one where the role wants that. */
 static bool key_is_usable(const struct judgement *j) {
         const struct words *models = &j->d->role->key_models;
+        if (j->d->role->key_attested && !j->q->evidence.key_attested)
+                return false;
         return models->n == 0 || words_contain(models, j->q->evidence.key_aaguid);
 }
 
@@ -234,8 +252,9 @@ static bool grace_applies(const struct judgement *j) {
         const struct policy_evidence *e = &q->evidence;
         uint8_t least = d->needed & FACTOR_VERIFY ? 2 : 1;
         return d->service->use == USE_SIGN_IN && d->role->grace_usec > 0 && q->person->own_session &&
-               (d->needed & FACTOR_BADGE) && (d->needed & ~d->role->sign_in) == 0 &&
-               q->history->any_strong && q->history->strong_aal >= least && e->badge != BADGE_NONE &&
+               !fails(j, CHECK_NO_GRACE) && (d->needed & FACTOR_BADGE) &&
+               (d->needed & ~d->role->sign_in) == 0 && q->history->any_strong &&
+               q->history->strong_aal >= least && e->badge != BADGE_NONE &&
                e->badge_id == q->history->strong_badge_id &&
                (q->rules->assurance == ASSURANCE_NONE ||
                 (q->rules->assurance == ASSURANCE_AAL2 && e->badge == BADGE_SECRET));
@@ -265,6 +284,36 @@ static bool judge_grace(struct judgement *j) {
         return answer(j, POLICY_ALLOW);
 }
 
+static bool exception_applies(const struct judgement *j, const struct rule_exception *x) {
+        const struct policy_question *q = j->q;
+        const struct rule_service *service = j->d->service;
+        bool named = words_contain(&x->services, service->name);
+        if (!q->clock.trusted || q->clock.realtime_usec >= x->until_usec || !is_at(&x->stations, q))
+                return false;
+        if (service->use == USE_STEP_UP ? !named || !(x->sign_in & FACTOR_KEY) : x->services.n > 0 && !named)
+                return false;
+        if (q->rules->assurance != ASSURANCE_NONE && !(x->sign_in & FACTOR_VERIFY))
+                return false;
+        return words_meet(&x->groups, &q->person->groups) ||
+               (q->person->user && words_contain(&x->users, q->person->user));
+}
+
+/* 14, its end: the factors of the role are not there. */
+static bool judge_exception(struct judgement *j) {
+        struct policy_decision *d = j->d;
+        for (size_t i = 0; i < j->q->rules->n_exceptions; i++) {
+                const struct rule_exception *x = &j->q->rules->exceptions[i];
+                if (!exception_applies(j, x))
+                        continue;
+                d->needed = x->sign_in;
+                if (d->needed & ~d->proven)
+                        return false;
+                d->exception = x;
+                return answer(j, POLICY_ALLOW);
+        }
+        return false;
+}
+
 /* 15, 16, 17, 18 */
 static bool judge_missing(struct judgement *j) {
         const struct policy_evidence *e = &j->q->evidence;
@@ -280,8 +329,8 @@ static bool judge_missing(struct judgement *j) {
 
 void policy_decide(const struct policy_question *q, struct policy_decision *ret) {
         static bool (*const before[])(struct judgement *) = {
-                judge_availability, judge_sanity, judge_nobody,   judge_person,
-                judge_role,         judge_badge,  judge_throttle,
+                judge_availability, judge_sanity,  judge_nobody, judge_person,
+                judge_role,         judge_posture, judge_badge,  judge_throttle,
         };
         *ret = (struct policy_decision){.verdict = POLICY_DENY, .reason = REASON_INTERNAL};
         struct judgement j = {q, ret};
@@ -289,5 +338,5 @@ void policy_decide(const struct policy_question *q, struct policy_decision *ret)
                 if (before[i](&j))
                         return;
         weigh_evidence(&j);
-        (void) (judge_factors(&j) || judge_grace(&j) || judge_missing(&j));
+        (void) (judge_factors(&j) || judge_grace(&j) || judge_exception(&j) || judge_missing(&j));
 }

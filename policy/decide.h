@@ -30,6 +30,7 @@ enum person_state { PERSON_ACTIVE, PERSON_SUSPENDED, PERSON_ENDED, PERSON_STATE_
 /* What is known of the person the attempt is about. */
 struct policy_person {
         int64_t id;
+        const char *user; /* the account's name, borrowed; NULL fits no exception's Users= */
         enum person_state state;
         uint64_t not_before_usec, not_after_usec; /* CLOCK_REALTIME; 0 = no limit */
         bool has_account;                         /* the system knows the user */
@@ -78,6 +79,9 @@ struct policy_question {
         bool user_given;                      /* PAM_USER was set by the application */
         const struct policy_person *person;   /* NULL while nobody is known */
         const struct policy_history *history; /* NULL with person */
+        /* The checks of the station's state that wardtapd says pass; NULL: it did not say. One that is not
+         * here fails. Not looked at while nobody is known. */
+        const struct words *passing;
         struct policy_evidence evidence;
         struct policy_clock clock;
 };
@@ -98,12 +102,14 @@ struct policy_decision {
         enum reason reason;           /* of DENY, UNAVAIL and MAXTRIES */
         const struct rule_role *role; /* borrowed from rules; NULL while none */
         const struct rule_service *service;
-        unsigned needed; /* factors that the rules want here */
-        unsigned proven; /* factors: what was proven; a badge number is listed, and is no factor */
-        uint8_t aal;     /* SP 800-63B-4 level that was reached; 0 = none by this evidence alone */
-        bool strong;     /* ALLOW: a full sign-in, to be stored as the last one: a sign-in service, a key
-                            that signed, and every factor of the role. Step-up never is one */
-        bool grace;      /* ALLOW on the strength of the last full sign-in ... */
+        const struct rule_exception *exception; /* ALLOW by it, and not by the role; borrowed from rules */
+        uint32_t failing; /* checks of the rules that fail here, 1U << index; 0 while nobody is known */
+        unsigned needed;  /* factors that the rules want here */
+        unsigned proven;  /* factors: what was proven; a badge number is listed, and is no factor */
+        uint8_t aal;      /* SP 800-63B-4 level that was reached; 0 = none by this evidence alone */
+        bool strong;      /* ALLOW: a full sign-in, to be stored as the last one: a sign-in service, a key
+                             that signed, and every factor of the role. Step-up never is one */
+        bool grace;       /* ALLOW on the strength of the last full sign-in ... */
         uint64_t grace_age_usec; /* ... that is so old ... */
         bool grace_renew;        /* ... and this tap renews it */
         uint64_t wait_usec;      /* MAXTRIES: until when, from now */
@@ -130,18 +136,23 @@ struct policy_decision {
  *     hours all match (hours as above); else the
  *     best word for it: only the hours of some role    DENY not-this-hour
  *     are wrong, only the place is, or all is          DENY not-this-station, no-role
+ *     A check fails whose Then= is no-sign-in, and the
+ *     service is a sign-in                             DENY posture
  *  9. the badge has ended                              DENY badge-ended
  * 10. it is another's                                  DENY badge-of-another
  * 11. too many failures a short while ago              MAXTRIES throttled, wait_usec
  * 12. step-up by rules that need no key                DENY badge-alone
  * 13. every needed factor is there                     ALLOW
  * 14. grace (below)                                    ALLOW, grace
+ *     an exception (below) whose factors are there     ALLOW, exception
+ *     From here on an exception's factors are what is needed.
  * 15. a badge is needed and there is none: taps are
  *     not for unprivileged callers, nor for a sign-in
  *     out of somebody's login (su)                     UNAVAIL no-taps
  *     else                                             NEED_BADGE
  * 16. a key is needed and the person has none          DENY no-key-enrolled
- * 17. a key of a model the role does not allow         DENY key-unusable
+ * 17. a key of a model the role does not allow, or one
+ *     not attested where the role wants that           DENY key-unusable
  * 18. else                                             NEED_VERIFY or NEED_KEY
  *
  * Grace: the service is a sign-in whose factors include the badge and are none that the role does not need;
@@ -151,6 +162,14 @@ struct policy_decision {
  * most GraceCap old, and it (or, with GraceMode=renewed, the last tap that renewed) at most Grace. Inside
  * one boot the boot clock alone counts. Across boots the clock on the wall does, if it is trusted; a time in
  * the future is void.
+ *
+ * No check fails whose Then= is no-grace or no-sign-in.
+ *
+ * Exception: the first of the rules that is for the person (Users=, or a group), the station and the
+ * service, while the clock is trusted and before its Until=. For a step-up it must name the service and want
+ * the key; with Assurance= it must want verification. It stands in for the role's factors only: hours,
+ * stations, states, key models and checks are judged all the same, and it never makes a full sign-in of
+ * one that was none, so that no grace comes of it.
  *
  * Throttle: a failure of this boot is as old as the boot clock says; one of an earlier boot is at least as
  * old as this boot, and as old as the wall clock says if that is trusted and not behind it. So neither a

@@ -115,6 +115,12 @@ static const struct {
                 {"not-this-hour", "You may not sign in here at this hour. Ask your ward lead.",
                  "A role fits this person, and its hours do not include now. Look at Hours= of the "
                  "role, and at the station's clock."},
+        [REASON_POSTURE] =
+                {"posture", "This station is not safe just now. Use another station and tell the help desk.",
+                 "A check of the station's state fails (or could not be asked), and the rules let nobody "
+                 "sign "
+                 "in meanwhile. POSTURE in the record names it; look at the check's unit with systemctl "
+                 "status, or see wardtap status."},
         [REASON_NOT_OWN] =
                 {"not-own", "You can only confirm for yourself. Use your own account.",
                  "A program without special rights asked to sign in somebody else than its own user. "

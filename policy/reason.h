@@ -35,6 +35,7 @@ enum reason {
         REASON_NO_ROLE,
         REASON_NOT_THIS_STATION,
         REASON_NOT_THIS_HOUR,
+        REASON_POSTURE,     /* a check of the station fails */
         REASON_NOT_OWN,     /* an unprivileged caller asked for somebody else */
         REASON_BADGE_ALONE, /* a badge alone approves nothing here */
         REASON_THROTTLED,

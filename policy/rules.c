@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules as values: defaults, ownership, and the questions that need nothing but them. */
+#include "common/bytes.h"
 #include "policy/rules_internal.h"
 
 #include <errno.h>
@@ -123,6 +124,34 @@ const struct rule_place *rules_default_place(void) {
         return &place;
 }
 
+bool unit_is_valid(const char *s) {
+        static const char suffix[] = ".service";
+        size_t n = strlen(s), end = sizeof(suffix) - 1;
+        return n > end && n <= RULES_UNIT_MAX && strcmp(s + n - end, suffix) == 0 && s[0] != '.' &&
+               s[0] != '@' &&
+               strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:@") == n;
+}
+
+bool reason_is_valid(const char *s) {
+        return *s && text_is_clean(s, RULES_TEXT_MAX);
+}
+
+static void exception_clear(struct rule_exception *x) {
+        free(x->name);
+        free(x->owner);
+        free(x->reason);
+        words_clear(&x->groups);
+        words_clear(&x->users);
+        words_clear(&x->stations);
+        words_clear(&x->services);
+}
+
+static void check_clear(struct rule_check *c) {
+        free(c->name);
+        free(c->unit);
+        words_clear(&c->tags);
+}
+
 static void role_clear(struct rule_role *role) {
         free(role->name);
         words_clear(&role->groups);
@@ -145,6 +174,12 @@ struct rules *rules_free(struct rules *r) {
         }
         for (size_t i = 0; i < r->n_services; i++)
                 free(r->services[i].name);
+        for (size_t i = 0; i < r->n_exceptions; i++)
+                exception_clear(&r->exceptions[i]);
+        for (size_t i = 0; i < r->n_checks; i++)
+                check_clear(&r->checks[i]);
+        free(r->exceptions);
+        free(r->checks);
         free(r->roles);
         free(r->places);
         free(r->services);
@@ -165,6 +200,19 @@ const struct rule_place *rules_find_place(const struct rules *r, const struct wo
                         if (words_contain(&r->places[i].tags, tags->words[t]))
                                 return &r->places[i];
         return NULL;
+}
+
+uint32_t rules_failing_checks(const struct rules *r, const struct words *tags, const struct words *passing) {
+        uint32_t failing = 0;
+        for (size_t i = 0; i < r->n_checks && i < RULES_CHECKS_MAX; i++) {
+                const struct rule_check *c = &r->checks[i];
+                bool here = c->tags.n == 0;
+                for (size_t t = 0; !here && tags && t < tags->n; t++)
+                        here = words_contain(&c->tags, tags->words[t]);
+                if (here && !(passing && words_contain(passing, c->name)))
+                        failing |= 1U << i;
+        }
+        return failing;
 }
 
 bool rules_role_approves(const struct rule_role *role, enum approve_action a) {

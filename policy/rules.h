@@ -91,6 +91,7 @@ struct rule_role {
         uint64_t session_cap_usec; /* 0 = none */
         struct words key_models;   /* AAGUIDs, 32 lower-case hexadecimal digits each; none = any */
         unsigned approves;         /* 1U << enum approve_action each */
+        bool key_attested;         /* only keys whose attestation was verified when they were enrolled */
 };
 
 struct rule_place {
@@ -108,6 +109,33 @@ struct rule_service {
         enum service_use use;
         unsigned sign_in; /* factors; 0 = what the role says */
 };
+
+/* Fewer factors for some people for a while; somebody answers for it. */
+struct rule_exception {
+        char *name;
+        char *owner, *reason;
+        uint64_t until_usec;        /* CLOCK_REALTIME: the first moment at which it is over */
+        struct words groups, users; /* anybody in one of them */
+        struct words stations;      /* station names or tags; none = everywhere */
+        struct words services;      /* none = every service for signing in, and no step-up */
+        unsigned sign_in;           /* factors, in place of the role's */
+};
+#define RULES_EXCEPTION_MAX_USEC (UINT64_C(90) * 86400000000U) /* from when the rules are applied */
+
+/* What a station may still do while a check fails; each forbids what those before it do. */
+enum check_effect { CHECK_RECORD, CHECK_NO_GRACE, CHECK_NO_SIGN_IN, CHECK_EFFECT_MAX };
+/* "record", "no-grace", "no-sign-in". */
+const char *check_effect_name(enum check_effect e);
+
+/* A check of the station's state, which a unit of the site makes. */
+struct rule_check {
+        char *name;
+        char *unit;            /* of systemd, .service */
+        uint64_t max_age_usec; /* 0: it passes while the unit is active */
+        enum check_effect then;
+        struct words tags; /* of the stations it is for; none = all */
+};
+#define RULES_CHECKS_MAX 16U /* they are bits of a word */
 
 struct rules {
         /* [Site] */
@@ -128,13 +156,17 @@ struct rules {
         unsigned max_sessions; /* 0 = one per 2 GB of memory, at most 6 */
         enum switch_engine switch_engine;
         enum lock_kind lock;
-        /* [Role], [Place], [Service], in the order they were written */
+        /* [Role], [Place], [Service], [Exception], [Check], in the order they were written */
         struct rule_role *roles;
         size_t n_roles;
         struct rule_place *places;
         size_t n_places;
         struct rule_service *services;
         size_t n_services;
+        struct rule_exception *exceptions;
+        size_t n_exceptions;
+        struct rule_check *checks;
+        size_t n_checks;
 
         char hash[65]; /* SHA-256 of the snapshot in hexadecimal: WARDTAP_POLICY */
 };
@@ -166,12 +198,19 @@ int rules_parse(const char *file, const char *folder, struct rules **ret, struct
 int rules_parse_text(const char *name, const char *text, size_t n, struct rules **ret,
                      struct rules_errors *ret_errors);
 
+/* What of good rules depends on the time, or is worth a look: an exception that ends too late is an error
+ * (they are not applied), one that is over and a person who would fit two roles are notes. Both lists need
+ * not be initialised; their files are "" and their lines 0. -ENOMEM. */
+int rules_review(const struct rules *r, uint64_t now_usec, struct rules_errors *ret_errors,
+                 struct rules_errors *ret_notes);
+
 /* Makes the rules the ones in force: writes the snapshot to the archive under its hash, with author, time
  * and reason beside it, then replaces PATH_SNAPSHOT and PATH_SERVICES by rename. On any error the last good
  * snapshot stays. `folder` is PATH_RULES; it must exist. The snapshot gets group gid (wardtap). Rules that
  * are applied again change only the log, folder/archive/log: one line per apply, fields separated by tabs:
  * time, "applied" or "failed", hash, author, reason. -EINVAL: author (1 to 64 bytes) or reason (up to
- * 256) is not clean text. -EPERM: the folder is not root's alone. -EBUSY while another apply runs. */
+ * 256) is not clean text. -ERANGE: an exception ends later than RULES_EXCEPTION_MAX_USEC from now. -EPERM:
+ * the folder is not root's alone. -EBUSY while another apply runs. */
 int rules_apply(const struct rules *r, const char *folder, gid_t gid, const char *author, const char *reason,
                 uint64_t now_usec);
 /* Reads a snapshot written by rules_apply(). Its owner must be root and nobody else may write it (-EPERM).
@@ -190,6 +229,8 @@ const struct rule_service *rules_find_service(const struct rules *r, const char 
 const struct rule_place *rules_find_place(const struct rules *r, const struct words *tags);
 /* A place with every default and the name "". */
 const struct rule_place *rules_default_place(void);
+/* The checks of these tags that are not among the passing ones (NULL: none passes), 1U << index each. */
+uint32_t rules_failing_checks(const struct rules *r, const struct words *tags, const struct words *passing);
 /* True when people of this role (NULL: none) may approve that. */
 bool rules_role_approves(const struct rule_role *role, enum approve_action a);
 /* True when the span list is empty or the local time (0 = Monday, minute of the day) lies in one of its

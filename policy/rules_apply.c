@@ -203,6 +203,10 @@ int rules_apply(const struct rules *r, const char *folder, gid_t gid, const char
         int e;
         if (!*author || !text_is_clean(author, WHO_MAX) || !text_is_clean(reason, REASON_MAX_BYTES))
                 return -EINVAL;
+        for (size_t i = 0; i < r->n_exceptions; i++)
+                if (r->exceptions[i].until_usec > now_usec &&
+                    r->exceptions[i].until_usec - now_usec > RULES_EXCEPTION_MAX_USEC)
+                        return -ERANGE;
         if ((e = format_time(now_usec, a.time, sizeof(a.time))) < 0 ||
             (e = rules_write(r, &a.snapshot, &a.snapshot_n)) < 0)
                 return e;

@@ -160,6 +160,20 @@ static void check_place(struct checker *c, const struct section *s) {
                          limits->name);
 }
 
+static const char *const step_up_services[] = {"su",       "su-l",   "sudo",    "sudo-i",    "doas",
+                                               "polkit-1", "pkexec", "runuser", "runuser-l", NULL};
+
+/* What root's rights are asked for with inside a session opens none: by a sign-in's rules grace would count,
+ * and a badge could. */
+static void check_use(struct checker *c, const struct section *s, const struct rule_service *service) {
+        for (size_t i = 0; service->use == USE_SIGN_IN && step_up_services[i]; i++)
+                if (strcmp(service->name, step_up_services[i]) == 0)
+                        complain(c, s, "Use",
+                                 "%s asks for an approval inside an open session and is no sign-in: write "
+                                 "Use=step-up.",
+                                 service->name);
+}
+
 static void check_service(struct checker *c, const struct section *s) {
         struct rule_service *service = section_object(s, c->r);
         if (strpbrk(service->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
@@ -168,6 +182,7 @@ static void check_service(struct checker *c, const struct section *s) {
         if (!section_has(s, "Use"))
                 complain(c, s, "", "[Service %s] has no Use=: write Use=sign-in or Use=step-up.",
                          service->name);
+        check_use(c, s, service);
         bool step_up = service->use == USE_STEP_UP;
         if (step_up && !section_has(s, "SignIn"))
                 service->sign_in = FACTOR_KEY | FACTOR_VERIFY;
@@ -178,6 +193,53 @@ static void check_service(struct checker *c, const struct section *s) {
                          factors_name(service->sign_in));
         else if (service->sign_in != 0)
                 check_factors(c, s, service->sign_in);
+}
+
+static void check_exception_services(struct checker *c, const struct section *s,
+                                     const struct rule_exception *x) {
+        for (size_t i = 0; i < x->services.n; i++) {
+                const struct rule_service *service = rules_find_service(c->r, x->services.words[i]);
+                if (!service)
+                        complain(c, s, "Services",
+                                 "Services= has %s, and there is no [Service %s]: write one, or leave it "
+                                 "out.",
+                                 x->services.words[i], x->services.words[i]);
+                else if (service->use == USE_STEP_UP && x->sign_in != 0 && !(x->sign_in & FACTOR_KEY))
+                        complain(c, s, "SignIn",
+                                 "SignIn=%s would let a badge alone approve something by %s in an open "
+                                 "session: write key+verify.",
+                                 factors_name(x->sign_in), service->name);
+        }
+}
+
+static void check_exception(struct checker *c, const struct section *s) {
+        static const struct {
+                const char *key, *what;
+        } needed[] = {{"Owner", "who answers for it"},
+                      {"Reason", "why it is there"},
+                      {"Until", "when it ends, at most 90 days from now"},
+                      {"SignIn", "what has to be shown meanwhile"}};
+        const struct rule_exception *x = section_object(s, c->r);
+        for (size_t i = 0; i < ELEMENTSOF(needed); i++)
+                if (!section_has(s, needed[i].key))
+                        complain(c, s, "", "[Exception %s] has no %s=: write %s.", x->name, needed[i].key,
+                                 needed[i].what);
+        if (!section_has(s, "Groups") && !section_has(s, "Users"))
+                complain(c, s, "", "[Exception %s] has neither Users= nor Groups=: write for whom it is.",
+                         x->name);
+        if (x->sign_in != 0)
+                check_factors(c, s, x->sign_in);
+        check_exception_services(c, s, x);
+}
+
+static void check_check(struct checker *c, const struct section *s) {
+        const struct rule_check *check = section_object(s, c->r);
+        if (!section_has(s, "Unit"))
+                complain(c, s, "", "[Check %s] has no Unit=: write the service that makes the check.",
+                         check->name);
+        if (!section_has(s, "Then"))
+                complain(c, s, "", "[Check %s] has no Then=: write record, no-grace or no-sign-in.",
+                         check->name);
 }
 
 int rules_check(struct rules *r, const struct section *sections, size_t n_sections, const char *name,
@@ -191,6 +253,10 @@ int rules_check(struct rules *r, const struct section *sections, size_t n_sectio
                         check_place(&c, &sections[i]);
                 else if (sections[i].kind == SECTION_SERVICE)
                         check_service(&c, &sections[i]);
+                else if (sections[i].kind == SECTION_EXCEPTION)
+                        check_exception(&c, &sections[i]);
+                else if (sections[i].kind == SECTION_CHECK)
+                        check_check(&c, &sections[i]);
         if (r->n_roles == 0)
                 note(&c, rules_error_add(errors, name, 0,
                                          "There is no [Role NAME] section: nobody could sign in."));

@@ -13,6 +13,10 @@
 #define RULES_ROLES_MAX 128U
 #define RULES_PLACES_MAX 128U
 #define RULES_SERVICES_MAX 128U
+#define RULES_EXCEPTIONS_MAX 128U
+#define RULES_UNIT_MAX 128U                              /* bytes */
+#define RULES_TEXT_MAX 200U                              /* bytes: the reason of an exception */
+#define RULES_DATE_MAX (UINT64_C(7258118400) * 1000000U) /* usec: the year 2200 */
 #define RULES_DOMAIN_MAX 253U
 #define RULES_FILE_MAX (1024U * 1024U) /* bytes of one source */
 #define RULES_SNAPSHOT_MAX (8U * 1024U * 1024U)
@@ -34,6 +38,10 @@ bool name_is_valid(const char *s);
 bool domain_is_valid(const char *s);
 /* One of the four sets that factors_name() names. */
 bool factors_are_valid(unsigned factors);
+/* "foo.service", "foo@bar.service". */
+bool unit_is_valid(const char *s);
+/* One line of text that is not empty. */
+bool reason_is_valid(const char *s);
 /* Fresh things with every default. Strings and lists are absent. */
 struct rules *rules_new(void);
 void rule_role_defaults(struct rule_role *role);
@@ -71,6 +79,10 @@ int value_groups(const struct rule_key *key, const char *text, void *field, char
 int value_models(const struct rule_key *key, const char *text, void *field, char **ret_why);
 int value_actions(const struct rule_key *key, const char *text, void *field, char **ret_why);
 int value_domain(const struct rule_key *key, const char *text, void *field, char **ret_why);
+int value_text(const struct rule_key *key, const char *text, void *field, char **ret_why);
+int value_unit(const struct rule_key *key, const char *text, void *field, char **ret_why);
+/* "2026-12-24" (to the end of that day) or "2026-12-24 18:00", in local time. */
+int value_until(const struct rule_key *key, const char *text, void *field, char **ret_why);
 int value_hours(const struct rule_key *key, const char *text, void *field, char **ret_why);
 /* The whole struct rules: its throttle_usec and n_throttle. */
 int value_delays(const struct rule_key *key, const char *text, void *field, char **ret_why);
@@ -86,6 +98,8 @@ enum section_kind {
         SECTION_ROLE,
         SECTION_PLACE,
         SECTION_SERVICE,
+        SECTION_EXCEPTION,
+        SECTION_CHECK,
         SECTION_MAX
 };
 #define SECTION_KEYS_MAX 16U
@@ -106,7 +120,7 @@ int section_find_key(const struct section_type *type, const char *name, size_t *
 struct section {
         enum section_kind kind;
         char *name;                       /* "" where the kind has none */
-        size_t index;                     /* in rules->roles, places or services */
+        size_t index;                     /* in rules->roles, places, services, ... */
         const char *file;                 /* borrowed from the parser's list of files */
         unsigned line;                    /* of its heading */
         unsigned lines[SECTION_KEYS_MAX]; /* of each key; 0 = not written */

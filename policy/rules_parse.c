@@ -82,20 +82,33 @@ static int grow(void *array, size_t *n, size_t size) {
         return 0;
 }
 
-/* Adds the role, place or service that a section begins, with its defaults. -E2BIG. */
+static size_t max_of(enum section_kind kind) {
+        static const size_t max[SECTION_MAX] = {
+                [SECTION_ROLE] = RULES_ROLES_MAX,       [SECTION_PLACE] = RULES_PLACES_MAX,
+                [SECTION_SERVICE] = RULES_SERVICES_MAX, [SECTION_EXCEPTION] = RULES_EXCEPTIONS_MAX,
+                [SECTION_CHECK] = RULES_CHECKS_MAX,
+        };
+        return max[kind];
+}
+
+/* Adds the role, place, service, ... that a section begins, with its defaults. -E2BIG. */
 static int add_object(struct rules *r, enum section_kind kind, const char *name, size_t *ret_index) {
         const struct {
                 void *array;
-                size_t *n, size, max;
+                size_t *n, size, name;
         } lists[SECTION_MAX] = {
-                [SECTION_ROLE] = {&r->roles, &r->n_roles, sizeof(*r->roles), RULES_ROLES_MAX},
-                [SECTION_PLACE] = {&r->places, &r->n_places, sizeof(*r->places), RULES_PLACES_MAX},
-                [SECTION_SERVICE] = {&r->services, &r->n_services, sizeof(*r->services), RULES_SERVICES_MAX},
+#define LIST(things, type) {&r->things, &r->n_##things, sizeof(struct type), offsetof(struct type, name)}
+                [SECTION_ROLE] = LIST(roles, rule_role),
+                [SECTION_PLACE] = LIST(places, rule_place),
+                [SECTION_SERVICE] = LIST(services, rule_service),
+                [SECTION_EXCEPTION] = LIST(exceptions, rule_exception),
+                [SECTION_CHECK] = LIST(checks, rule_check),
+#undef LIST
         };
         if (!lists[kind].array)
                 return 0;
         size_t index = *lists[kind].n;
-        if (index == lists[kind].max)
+        if (index == max_of(kind))
                 return -E2BIG;
         if (grow(lists[kind].array, lists[kind].n, lists[kind].size) < 0)
                 return -ENOMEM;
@@ -103,11 +116,9 @@ static int add_object(struct rules *r, enum section_kind kind, const char *name,
                 rule_role_defaults(&r->roles[index]);
         else if (kind == SECTION_PLACE)
                 rule_place_defaults(&r->places[index]);
-        char **field = kind == SECTION_ROLE    ? &r->roles[index].name
-                       : kind == SECTION_PLACE ? &r->places[index].name
-                                               : &r->services[index].name;
+        char *object = *(char **) lists[kind].array + index * lists[kind].size;
         *ret_index = index;
-        return (*field = strdup(name)) ? 0 : -ENOMEM;
+        return (*(char **) (object + lists[kind].name) = strdup(name)) ? 0 : -ENOMEM;
 }
 
 static const struct section *find_section(const struct rules_parser *p, enum section_kind kind,
@@ -129,8 +140,8 @@ static void open_section(struct rules_parser *p, enum section_kind kind, const c
         struct section s = {.kind = kind, .file = p->file, .line = p->line};
         int r = add_object(p->rules, kind, name, &s.index);
         if (r == -E2BIG) {
-                complain(p, p->line, "There are too many [%s NAME] sections: at most %u fit.", type,
-                         RULES_ROLES_MAX);
+                complain(p, p->line, "There are too many [%s NAME] sections: at most %zu fit.", type,
+                         max_of(kind));
                 return;
         }
         if (r < 0 || !(s.name = strdup(name)) ||
@@ -152,8 +163,8 @@ static void read_heading(struct rules_parser *p, char *heading) {
         enum section_kind kind = section_kind_from_name(heading);
         if (kind == SECTION_MAX)
                 complain(p, p->line,
-                         "There is no section [%s]: use [Site], [Station], [Role NAME], [Place NAME] or "
-                         "[Service NAME].",
+                         "There is no section [%s]: use [Site], [Station], [Role NAME], [Place NAME], "
+                         "[Service NAME], [Exception NAME] or [Check NAME].",
                          heading);
         else if (!section_type(kind)->named && *name)
                 complain(p, p->line, "[%s] takes no name: write [%s].", heading, heading);

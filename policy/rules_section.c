@@ -19,10 +19,15 @@ static const char *const approvals[APPROVE_ACTION_MAX + 1] = {
         [APPROVE_REVIEW_CLINICAL] = "review-clinical",
         [APPROVE_REVIEW_SECURITY] = "review-security",
 };
+static const char *const effects[] = {"record", "no-grace", "no-sign-in", NULL};
 static const char *const uses[] = {"sign-in", "step-up", NULL};
 
 const char *tap_out_name(enum tap_out t) {
         return tap_outs[t];
+}
+
+const char *check_effect_name(enum check_effect e) {
+        return effects[e];
 }
 
 const char *approve_action_name(enum approve_action a) {
@@ -73,6 +78,7 @@ static const struct rule_key role_keys[] = {
          .zero = true},
         {"KeyModels", value_models, AT(rule_role, key_models)},
         {"Approves", value_actions, AT(rule_role, approves), .choices = approvals},
+        {"KeyAttested", value_bool, AT(rule_role, key_attested)},
 };
 
 static const struct rule_key place_keys[] = {
@@ -93,12 +99,33 @@ static const struct rule_key service_keys[] = {
         {"SignIn", value_factors, AT(rule_service, sign_in)},
 };
 
+static const struct rule_key exception_keys[] = {
+        {"Owner", value_name, AT(rule_exception, owner)},
+        {"Reason", value_text, AT(rule_exception, reason)},
+        {"Until", value_until, AT(rule_exception, until_usec)},
+        {"Groups", value_groups, AT(rule_exception, groups)},
+        {"Users", value_names, AT(rule_exception, users)},
+        {"Stations", value_names, AT(rule_exception, stations)},
+        {"Services", value_names, AT(rule_exception, services)},
+        {"SignIn", value_factors, AT(rule_exception, sign_in)},
+};
+
+static const struct rule_key check_keys[] = {
+        {"Unit", value_unit, AT(rule_check, unit)},
+        {"MaxAge", value_time, AT(rule_check, max_age_usec), .min = USEC_PER_MIN, .max = DAYS(30),
+         .zero = true},
+        {"Then", value_choice, AT(rule_check, then), .choices = effects},
+        {"Tags", value_names, AT(rule_check, tags)},
+};
+
 static const struct section_type types[SECTION_MAX] = {
         [SECTION_SITE] = {"Site", false, site_keys, ELEMENTSOF(site_keys)},
         [SECTION_STATION] = {"Station", false, station_keys, ELEMENTSOF(station_keys)},
         [SECTION_ROLE] = {"Role", true, role_keys, ELEMENTSOF(role_keys)},
         [SECTION_PLACE] = {"Place", true, place_keys, ELEMENTSOF(place_keys)},
         [SECTION_SERVICE] = {"Service", true, service_keys, ELEMENTSOF(service_keys)},
+        [SECTION_EXCEPTION] = {"Exception", true, exception_keys, ELEMENTSOF(exception_keys)},
+        [SECTION_CHECK] = {"Check", true, check_keys, ELEMENTSOF(check_keys)},
 };
 
 const struct section_type *section_type(enum section_kind kind) {
@@ -129,6 +156,10 @@ void *section_object(const struct section *s, struct rules *r) {
                 return &r->places[s->index];
         case SECTION_SERVICE:
                 return &r->services[s->index];
+        case SECTION_EXCEPTION:
+                return &r->exceptions[s->index];
+        case SECTION_CHECK:
+                return &r->checks[s->index];
         case SECTION_SITE:
         case SECTION_STATION:
         case SECTION_MAX:

@@ -11,11 +11,15 @@
  *
  *   roles (u16 of them): name, groups, stations, hours (u8 of them: days u8, from u16, to u16),
  *         sign-in u8, grace u64, mode u8, cap u64, tap-out u8, walk-away u8, session cap u64,
- *         key models, approves u8
+ *         key models, approves u8, key attested u8
  *
  *   places (u16): name, tags, idle lock u64, countdown u64, parked u64, session cap u64, inhibitors u8
  *
  *   services (u16): name, use u8, sign-in u8
+ *
+ *   exceptions (u16): name, owner, reason, until u64, groups, users, stations, services, sign-in u8
+ *
+ *   checks (u16): name, unit, max age u64, then u8, tags
  *
  *   SHA-256 of everything before it
  *
@@ -23,7 +27,8 @@
  * written by this program as root; it is checked as if it were not.
  *
  * Version 1 had no walk-away in its roles; it is read as "lock", which is the default, until the rules are
- * applied anew. Version 2 had no approvals: nobody approves anything by it. */
+ * applied anew. Version 2 had no approvals: nobody approves anything by it; and no exceptions and no checks.
+ */
 #include "common/bytes.h"
 #include "policy/rules_internal.h"
 
@@ -32,7 +37,7 @@
 
 #define VERSION 3U
 #define VERSION_WALK_AWAY 2U /* the first one that has it */
-#define VERSION_APPROVES 3U
+#define VERSION_APPROVES 3U  /* and all that came with it */
 #define DIGEST_SIZE 32U
 
 static const uint8_t magic[] = {'W', 'T', 'R', 'U', 'L', 'E', 'S', '\n'};
@@ -90,6 +95,7 @@ static void write_role(struct writer *w, const struct rule_role *role) {
         writer_u64(w, role->session_cap_usec);
         write_words(w, &role->key_models);
         writer_u8(w, (uint8_t) role->approves);
+        writer_u8(w, role->key_attested);
 }
 
 static void write_place(struct writer *w, const struct rule_place *place) {
@@ -100,6 +106,26 @@ static void write_place(struct writer *w, const struct rule_place *place) {
         writer_u64(w, place->parked_sign_out_usec);
         writer_u64(w, place->session_cap_usec);
         writer_u8(w, place->inhibitors);
+}
+
+static void write_exception(struct writer *w, const struct rule_exception *x) {
+        writer_string(w, x->name);
+        writer_string(w, x->owner);
+        writer_string(w, x->reason);
+        writer_u64(w, x->until_usec);
+        write_words(w, &x->groups);
+        write_words(w, &x->users);
+        write_words(w, &x->stations);
+        write_words(w, &x->services);
+        writer_u8(w, (uint8_t) x->sign_in);
+}
+
+static void write_check(struct writer *w, const struct rule_check *c) {
+        writer_string(w, c->name);
+        writer_string(w, c->unit);
+        writer_u64(w, c->max_age_usec);
+        writer_u8(w, (uint8_t) c->then);
+        write_words(w, &c->tags);
 }
 
 static void write_all(struct writer *w, const struct rules *r) {
@@ -119,6 +145,12 @@ static void write_all(struct writer *w, const struct rules *r) {
                 writer_u8(w, (uint8_t) r->services[i].use);
                 writer_u8(w, (uint8_t) r->services[i].sign_in);
         }
+        writer_u16(w, (uint16_t) r->n_exceptions);
+        for (size_t i = 0; i < r->n_exceptions; i++)
+                write_exception(w, &r->exceptions[i]);
+        writer_u16(w, (uint16_t) r->n_checks);
+        for (size_t i = 0; i < r->n_checks; i++)
+                write_check(w, &r->checks[i]);
 }
 
 /* -EMSGSIZE when size bytes are not enough. */
@@ -280,7 +312,11 @@ static int take_role(struct bytes *b, unsigned version, struct rule_role *role) 
                 return e;
         if ((e = take_words(b, model_is_valid, &role->key_models)) < 0)
                 return e;
-        return version >= VERSION_APPROVES ? take_enum(b, 1U << APPROVE_ACTION_MAX, &role->approves) : 0;
+        if (version < VERSION_APPROVES)
+                return 0;
+        if ((e = take_enum(b, 1U << APPROVE_ACTION_MAX, &role->approves)) < 0)
+                return e;
+        return bytes_take_bool(b, &role->key_attested);
 }
 
 static int take_place(struct bytes *b, struct rule_place *place) {
@@ -303,6 +339,32 @@ static int take_service(struct bytes *b, struct rule_service *service) {
         return take_factors(b, true, &service->sign_in);
 }
 
+static int take_exception(struct bytes *b, struct rule_exception *x) {
+        int e;
+        if ((e = take_text(b, name_is_valid, &x->name)) < 0 ||
+            (e = take_text(b, name_is_valid, &x->owner)) < 0 ||
+            (e = take_text(b, reason_is_valid, &x->reason)) < 0 ||
+            (e = bytes_take_u64(b, &x->until_usec)) < 0)
+                return e;
+        if (x->until_usec == 0 || x->until_usec > RULES_DATE_MAX)
+                return -EBADMSG;
+        if ((e = take_words(b, group_is_valid, &x->groups)) < 0 ||
+            (e = take_words(b, name_is_valid, &x->users)) < 0 ||
+            (e = take_words(b, name_is_valid, &x->stations)) < 0 ||
+            (e = take_words(b, name_is_valid, &x->services)) < 0)
+                return e;
+        return take_factors(b, false, &x->sign_in);
+}
+
+static int take_check(struct bytes *b, struct rule_check *c) {
+        int e;
+        if ((e = take_text(b, name_is_valid, &c->name)) < 0 ||
+            (e = take_text(b, unit_is_valid, &c->unit)) < 0 || (e = take_time(b, &c->max_age_usec)) < 0 ||
+            (e = take_enum(b, CHECK_EFFECT_MAX, &c->then)) < 0)
+                return e;
+        return take_words(b, name_is_valid, &c->tags);
+}
+
 /* The count of a list, whose array is made. */
 static int take_count(struct bytes *b, size_t max, size_t size, void *ret_array, size_t *ret_n) {
         uint16_t n;
@@ -317,6 +379,18 @@ static int take_count(struct bytes *b, size_t max, size_t size, void *ret_array,
         return 0;
 }
 
+static int take_later_lists(struct bytes *b, struct rules *r) {
+        int e = take_count(b, RULES_EXCEPTIONS_MAX, sizeof(*r->exceptions), &r->exceptions,
+                           &r->n_exceptions);
+        for (size_t i = 0; e == 0 && i < r->n_exceptions; i++)
+                e = take_exception(b, &r->exceptions[i]);
+        if (e == 0)
+                e = take_count(b, RULES_CHECKS_MAX, sizeof(*r->checks), &r->checks, &r->n_checks);
+        for (size_t i = 0; e == 0 && i < r->n_checks; i++)
+                e = take_check(b, &r->checks[i]);
+        return e;
+}
+
 static int take_lists(struct bytes *b, unsigned version, struct rules *r) {
         int e = take_count(b, RULES_ROLES_MAX, sizeof(*r->roles), &r->roles, &r->n_roles);
         for (size_t i = 0; e == 0 && i < r->n_roles; i++)
@@ -329,7 +403,7 @@ static int take_lists(struct bytes *b, unsigned version, struct rules *r) {
                 e = take_count(b, RULES_SERVICES_MAX, sizeof(*r->services), &r->services, &r->n_services);
         for (size_t i = 0; e == 0 && i < r->n_services; i++)
                 e = take_service(b, &r->services[i]);
-        return e;
+        return e < 0 || version < VERSION_APPROVES ? e : take_later_lists(b, r);
 }
 
 int rules_read(const void *p, size_t n, struct rules **ret) {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #define SPACE " \t"
 
@@ -169,6 +170,79 @@ int value_name(const struct rule_key *key, const char *text, void *field, char *
                                     "%s=%s is not a name: use at most %u letters, digits and -_.@ .",
                                     key->name, text, RULES_NAME_MAX);
         return set_string(field, text);
+}
+
+int value_text(const struct rule_key *key, const char *text, void *field, char **ret_why) {
+        if (!reason_is_valid(text))
+                return value_refuse(ret_why, "%s= is too long: at most %u bytes fit.", key->name,
+                                    RULES_TEXT_MAX);
+        return set_string(field, text);
+}
+
+int value_unit(const struct rule_key *key, const char *text, void *field, char **ret_why) {
+        if (!unit_is_valid(text))
+                return value_refuse(ret_why,
+                                    "%s=%s is not a unit that can be watched: write one as in "
+                                    "disk-encrypted.service.",
+                                    key->name, text);
+        return set_string(field, text);
+}
+
+/* "NNNN" of exactly so many digits. */
+static bool take_digits(const char **s, size_t n, int *ret) {
+        int v = 0;
+        for (size_t i = 0; i < n; i++, (*s)++) {
+                if (!is_digit(**s))
+                        return false;
+                v = v * 10 + (**s - '0');
+        }
+        *ret = v;
+        return true;
+}
+
+static bool take_date(const char **s, struct tm *tm) {
+        bool good = take_digits(s, 4, &tm->tm_year) && *(*s)++ == '-' && take_digits(s, 2, &tm->tm_mon) &&
+                    *(*s)++ == '-' && take_digits(s, 2, &tm->tm_mday);
+        tm->tm_year -= 1900;
+        tm->tm_mon--;
+        return good && tm->tm_year >= 100 && tm->tm_year < 300 && tm->tm_mon >= 0 && tm->tm_mon < 12 &&
+               tm->tm_mday >= 1;
+}
+
+/* A day that the calendar does not have is changed by mktime(3), and so noticed. */
+static bool local_usec(struct tm tm, uint64_t *ret) {
+        const struct tm wanted = tm;
+        tm.tm_isdst = -1;
+        time_t t = mktime(&tm);
+        if (t <= 0 || tm.tm_mday != wanted.tm_mday || tm.tm_mon != wanted.tm_mon)
+                return false;
+        *ret = (uint64_t) t * USEC_PER_SEC;
+        return true;
+}
+
+int value_until(const struct rule_key *key, const char *text, void *field, char **ret_why) {
+        struct tm tm = {0};
+        uint64_t usec = 0;
+        const char *s = text;
+        bool good = take_date(&s, &tm);
+        bool day = good && !*s;
+        if (good && !day)
+                good = *s++ == ' ' && take_digits(&s, 2, &tm.tm_hour) && *s++ == ':' &&
+                       take_digits(&s, 2, &tm.tm_min) && !*s && tm.tm_hour < 24 && tm.tm_min < 60;
+        good = good && local_usec(tm, &usec);
+        if (good && day) { /* the day is known to be one: now its end */
+                tm.tm_hour = 24;
+                tm.tm_isdst = -1;
+                usec = (uint64_t) mktime(&tm) * USEC_PER_SEC;
+        }
+        if (!good)
+                return value_refuse(
+                        ret_why,
+                        "%s=%s is not a time: write it as 2026-12-24 (to the end of that day) or "
+                        "2026-12-24 18:00.",
+                        key->name, text);
+        *(uint64_t *) field = usec;
+        return 0;
 }
 
 int value_domain(const struct rule_key *key, const char *text, void *field, char **ret_why) {

@@ -54,6 +54,9 @@ struct attempt {
         /* what it judges by */
         struct snapshot *snapshot;
         struct tags tags;
+        char passing_text[BROKER_PASSING_SIZE]; /* what wardtapd said of the station's checks */
+        char *passing_list[RULES_CHECKS_MAX + 1];
+        struct words passing;
         struct store *people, *state;
         struct account_child account_child;
         int broker;

@@ -114,6 +114,38 @@ static int fill_proof(const struct attempt *a, struct record *r) {
         return record_set(r, RECORD_FIELD_GRACE, grace);
 }
 
+/* Who answers for it that less was shown than the role wants. */
+static int fill_exception(const struct attempt *a, struct record *r) {
+        const struct rule_exception *x = a->verdict == WIRE_ALLOW ? a->decision.exception : NULL;
+        int e;
+        if (!x)
+                return 0;
+        if ((e = record_set(r, RECORD_FIELD_EXCEPTION, x->name)) < 0 ||
+            (e = record_set(r, RECORD_FIELD_LOWERED, "exception")) < 0 ||
+            (e = record_set(r, RECORD_FIELD_ISSUER, x->owner)) < 0)
+                return e;
+        return record_set_u64(r, RECORD_FIELD_UNTIL_USEC, x->until_usec);
+}
+
+/* The checks that fail, as many whole names as fit. */
+static int fill_posture(const struct attempt *a, struct record *r) {
+        const struct rules *rules = a->snapshot->rules;
+        char text[257] = "";
+        size_t at = 0;
+        for (size_t i = 0; rules && i < rules->n_checks && i < RULES_CHECKS_MAX; i++) {
+                if (!(a->decision.failing & 1U << i))
+                        continue;
+                int n = snprintf(text + at, sizeof(text) - at, "%s%s", at > 0 ? " " : "",
+                                 rules->checks[i].name);
+                if (n < 0 || (size_t) n >= sizeof(text) - at) {
+                        text[at] = 0;
+                        break;
+                }
+                at += (size_t) n;
+        }
+        return at > 0 ? record_set(r, RECORD_FIELD_POSTURE, text) : 0;
+}
+
 /* For the help desk: what the device said, or that the clock was not believed. */
 static int fill_detail(const struct attempt *a, struct record *r) {
         char text[128];
@@ -134,7 +166,8 @@ int audit_fill(const struct attempt *a, struct record *ret) {
         };
         int e;
         if ((e = fill_attempt(a, &r)) < 0 || (e = fill_person(a, &r)) < 0 || (e = fill_tap(a, &r)) < 0 ||
-            (e = fill_proof(a, &r)) < 0 || (e = fill_detail(a, &r)) < 0)
+            (e = fill_proof(a, &r)) < 0 || (e = fill_exception(a, &r)) < 0 ||
+            (e = fill_posture(a, &r)) < 0 || (e = fill_detail(a, &r)) < 0)
                 return e;
         *ret = r;
         r = (struct record){0};

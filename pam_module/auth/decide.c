@@ -9,6 +9,17 @@
 
 #include <errno.h>
 
+/* The checks that pass. What does not fit was not said, and so does not pass. */
+static void take_passing(struct attempt *a, const char *names) {
+        char *rest = a->passing_text, *name;
+        memcpy(a->passing_text, names, sizeof(a->passing_text));
+        a->passing = (struct words){.words = a->passing_list};
+        while (a->passing.n < RULES_CHECKS_MAX && (name = strsep(&rest, " ")))
+                if (*name)
+                        a->passing_list[a->passing.n++] = name;
+        a->passing_list[a->passing.n] = NULL;
+}
+
 /* Whether the person has a session here that an attempt opened: wardtapd knows. */
 static int ask_session(struct attempt *a, enum broker_presence *ret) {
         const struct broker_message q = {.type = BROKER_ASK_SESSION, .ask_session.uid = a->account.uid};
@@ -18,9 +29,11 @@ static int ask_session(struct attempt *a, enum broker_presence *ret) {
                 r = attempt_hear(a, BROKER_SESSION, now_monotonic_usec() + ATTEMPT_BROKER_USEC, &m);
         if (r >= 0)
                 *ret = m.session.presence;
-        if (r >= 0)
-                a->closed_usec = m.session.closed_usec;
-        return r;
+        if (r < 0)
+                return r;
+        a->closed_usec = m.session.closed_usec;
+        take_passing(a, m.session.passing);
+        return 0;
 }
 
 static int find_account(struct attempt *a) {
@@ -74,6 +87,7 @@ enum attempt_state attempt_account(struct attempt *a) {
         a->n_keys = n_keys;
         a->policy_person = (struct policy_person){
                 .id = a->person.id,
+                .user = a->person.user,
                 .state = a->person.state,
                 .not_before_usec = a->person.not_before_usec,
                 .not_after_usec = a->person.not_after_usec,
@@ -110,6 +124,7 @@ static int ask_policy(struct attempt *a) {
                 .user_given = a->start.user[0] != 0,
                 .person = a->have_person ? &a->policy_person : NULL,
                 .history = a->have_person ? &a->history : NULL,
+                .passing = &a->passing,
                 .evidence = a->evidence,
                 .clock = a->clock,
         };

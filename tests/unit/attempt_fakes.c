@@ -199,9 +199,9 @@ static int answer_about_switch(const struct broker_message *m) {
 
 int __wrap_broker_send(int fd, const struct broker_message *m);
 int __wrap_broker_send(int fd, const struct broker_message *m) {
-        struct broker_message s = {
-                .type = BROKER_SESSION,
-                .session = {fake.own_session ? BROKER_OPEN : BROKER_ABSENT, fake.closed_usec}};
+        struct broker_message s = {.type = BROKER_SESSION,
+                                   .session = {fake.own_session ? BROKER_OPEN : BROKER_ABSENT,
+                                               fake.closed_usec, "disk  updates "}};
         if (inject("broker_send"))
                 return -EPIPE;
         if (m->type == BROKER_ASK_SESSION)
@@ -376,6 +376,12 @@ void __wrap_policy_decide(const struct policy_question *q, struct policy_decisio
 void __wrap_policy_decide(const struct policy_question *q, struct policy_decision *ret) {
         const struct policy_evidence *e = &q->evidence;
         *ret = (struct policy_decision){.service = &hidden.service, .needed = fake.needed};
+        fake.asked_passing[0] = 0;
+        for (size_t i = 0; q->passing && i < q->passing->n; i++) {
+                size_t at = strlen(fake.asked_passing);
+                (void) snprintf(fake.asked_passing + at, sizeof(fake.asked_passing) - at, "%s%s",
+                                i ? "|" : "", q->passing->words[i]);
+        }
         if (fake.fixed) {
                 ret->verdict = fake.verdict;
                 ret->reason = fake.verdict_reason;
@@ -392,6 +398,9 @@ void __wrap_policy_decide(const struct policy_question *q, struct policy_decisio
                                                 .strong = !fake.grace,
                                                 .grace = fake.grace,
                                                 .grace_age_usec = 60000000};
+        if (ret->verdict == POLICY_ALLOW && fake.excepted)
+                ret->exception = &q->rules->exceptions[0];
+        ret->failing = q->person ? fake.failing : 0;
 }
 
 /* --- FIDO */
@@ -421,6 +430,9 @@ enum reason __wrap_fido_check_assertion(const char *rp_id, const uint8_t client_
                 return REASON_KEY_FORGED;
         if (fake.fido_reason != REASON_NONE)
                 return fake.fido_reason;
+        static const uint8_t none[32];
+        if (memcmp(fake.signed_hash, none, 32) != 0 && memcmp(fake.signed_hash, client_data_hash, 32) != 0)
+                return REASON_KEY_FORGED; /* as fido_check_assertion() finds by the signature */
         *ret = (struct fido_assertion){.present = true, .verified = fake.uv, .counter = 9};
         return REASON_NONE;
 }
@@ -435,6 +447,7 @@ int __wrap_device_get_assertion(const struct device_assert_request *q, unsigned 
         fake.operations++;
         fake.open_operations++;
         fake.asked_verify = q->verify;
+        memcpy(fake.asked_hash, q->client_data_hash, sizeof(fake.asked_hash));
         fake.asked_allow = q->n_allow;
         *ret = (struct device_operation *) &hidden;
         return 0;
@@ -503,6 +516,11 @@ void fake_reset(void) {
         };
 }
 
+static const struct rule_exception exception = {
+        .name = (char *) "new-key", .owner = (char *) "jo.lead", .until_usec = UINT64_C(1798131900000000)};
+static const struct rule_check checks[] = {
+        {.name = (char *) "disk"}, {.name = (char *) "updates"}, {.name = (char *) "scanner"}};
+
 static void set_up(void) {
         hidden.at = 0;
         hidden.pin_sent = hidden.spoken = false;
@@ -514,6 +532,10 @@ static void set_up(void) {
                                       .audit_required = fake.audit_required,
                                       .services = &hidden.service,
                                       .n_services = 1};
+        hidden.rules.exceptions = (struct rule_exception *) &exception;
+        hidden.rules.n_exceptions = 1;
+        hidden.rules.checks = (struct rule_check *) checks;
+        hidden.rules.n_checks = ELEMENTSOF(checks);
         hidden.snapshot = (struct snapshot){.rules = &hidden.rules};
         if (hidden.event < 0 ||
             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, hidden.module) < 0)

@@ -56,7 +56,9 @@ struct fake_world {
         /* the rules */
         unsigned needed; /* factors */
         bool audit_required, step_up, grace;
-        bool fixed; /* policy_decide always says: */
+        bool excepted;    /* an ALLOW is by FAKE_EXCEPTION */
+        uint32_t failing; /* checks of the rules that fail */
+        bool fixed;       /* policy_decide always says: */
         enum policy_verdict verdict;
         enum reason verdict_reason;
         /* the key */
@@ -64,8 +66,9 @@ struct fake_world {
         unsigned n_script;
         enum reason fido_reason;
         bool uv, foreign_credential;
-        bool nameless_key; /* nobody can tell which device it is; before fake_add() */
-        bool late;         /* no wait for a person ever ends but by its deadline */
+        uint8_t signed_hash[32]; /* what the key signed; all zero: what it was asked for */
+        bool nameless_key;       /* nobody can tell which device it is; before fake_add() */
+        bool late;               /* no wait for a person ever ends but by its deadline */
         /* failure injection: the fail_at-th call of a fake that may fail does, from 1 */
         unsigned fail_at;
 
@@ -85,6 +88,8 @@ struct fake_world {
         struct record record;
         struct store_sign_in committed;
         enum device_verify asked_verify;
+        uint8_t asked_hash[32];
+        char asked_passing[64]; /* the checks that the decision was told pass, "a|b" */
         size_t asked_allow;
         uint64_t saved;
 };

@@ -114,6 +114,81 @@ static void sudo_asks_the_key_of_its_user(void **state) {
         assert_string_equal(fake.last_info, "Touch your key to approve lightdm as Nina Example");
 }
 
+/* A key that a step-up before has left waiting answers for that one. It was asked before this prompt, so it
+ * approves nothing now. */
+static void a_touch_that_was_asked_for_before_the_prompt_approves_nothing(void **state) {
+        uint8_t before[32];
+        for (unsigned round = 0; round < 2; round++) {
+                if (round == 1)
+                        memcpy(before, fake.asked_hash, sizeof(before));
+                fake_reset();
+                fake.user = FAKE_USER;
+                fake.step_up = true;
+                fake.needed = FACTOR_KEY | FACTOR_VERIFY;
+                if (round == 1)
+                        memcpy(fake.signed_hash, before, sizeof(before));
+                script_good_pin();
+                if (round == 0)
+                        fake.hang_up_at = "Touch your key";
+                fake_play();
+                assert_int_equal(fake.operations, 1);
+                assert_int_equal(fake.open_operations, 0); /* what it still does is cancelled */
+        }
+        assert_memory_not_equal(before, fake.asked_hash, sizeof(before));
+        expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_FORGED);
+        assert_int_equal(fake.commits, 0);
+}
+
+static void a_sign_in_by_an_exception_names_it_and_who_answers_for_it(void **state) {
+        fake_reset();
+        fake.needed = FACTOR_BADGE;
+        fake.excepted = true;
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_EXCEPTION), "new-key");
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "exception");
+        assert_string_equal(field(RECORD_FIELD_ISSUER), "jo.lead");
+        assert_string_equal(field(RECORD_FIELD_UNTIL_USEC), "1798131900000000");
+
+        fake_reset();
+        fake.excepted = true;
+        fake.commit_status = -EIO;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_STORE);
+        assert_string_equal(field(RECORD_FIELD_EXCEPTION), ""); /* it let nobody in */
+
+        fake_reset();
+        script_good_pin();
+        fake_play();
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "");
+}
+
+static void the_record_names_the_checks_that_fail(void **state) {
+        fake_reset();
+        script_good_pin();
+        fake_play();
+        assert_string_equal(fake.asked_passing, "disk|updates");
+        assert_string_equal(field(RECORD_FIELD_POSTURE), "");
+
+        fake_reset();
+        fake.failing = 5;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_POSTURE), "disk scanner");
+
+        fake_reset();
+        fake.failing = 2;
+        fake.fixed = true;
+        fake.verdict = POLICY_DENY;
+        fake.verdict_reason = REASON_POSTURE;
+        fake.user = FAKE_USER;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_POSTURE);
+        assert_string_equal(field(RECORD_FIELD_POSTURE), "updates");
+}
+
 static void silence_is_kept_at_a_sign_in_and_not_where_a_key_approves(void **state) {
         for (unsigned step_up = 0; step_up < 2; step_up++) {
                 fake_reset();
@@ -810,6 +885,9 @@ int main(void) {
                 cmocka_unit_test(wardtapd_learns_which_device_signed_before_the_record),
                 cmocka_unit_test(grace_resumes_and_claims_no_factor),
                 cmocka_unit_test(sudo_asks_the_key_of_its_user),
+                cmocka_unit_test(a_touch_that_was_asked_for_before_the_prompt_approves_nothing),
+                cmocka_unit_test(a_sign_in_by_an_exception_names_it_and_who_answers_for_it),
+                cmocka_unit_test(the_record_names_the_checks_that_fail),
                 cmocka_unit_test(silence_is_kept_at_a_sign_in_and_not_where_a_key_approves),
                 cmocka_unit_test(every_failure_of_the_key_denies_with_its_reason),
                 cmocka_unit_test(a_wrong_pin_says_how_many_tries_are_left),

@@ -105,8 +105,8 @@ static void people_and_sessions_survive_the_way(void **state) {
                 {.type = BROKER_GRANT, .grant = {0, "00112233445566778899aabbccddeeff"}},
                 {.type = BROKER_GRANT, .grant = {-ESTALE, ""}},
                 {.type = BROKER_GONE},
-                {.type = BROKER_SESSION, .session = {BROKER_OPEN, 0}},
-                {.type = BROKER_SESSION, .session = {BROKER_ABSENT, UINT64_C(1795127520000000)}},
+                {.type = BROKER_SESSION, .session = {BROKER_OPEN, 0, "disk updates "}},
+                {.type = BROKER_SESSION, .session = {BROKER_ABSENT, UINT64_C(1795127520000000), ""}},
         };
         for (size_t i = 0; i < ELEMENTSOF(examples); i++) {
                 struct broker_message back;

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <cmocka.h>
 
 #define H(n) ((n) *UINT64_C(3600000000))
@@ -78,6 +79,7 @@ static const char all_keys[] =
         "SessionCap=24h\n"
         "KeyModels=CB69481E-8FF7-4039-93EC-0A2729A154A8 00000000000000000000000000000001\n"
         "Approves=review-security elevate\n"
+        "KeyAttested=yes\n"
         "-Colour=blue\n"
         "[Role second]\n"
         "Groups=others\n"
@@ -93,6 +95,29 @@ static const char all_keys[] =
         "[Service sudo]\n"
         "Use=step-up\n"
         "SignIn=badge+key+verify\n"
+        "[Exception lost-key]\n"
+        "Owner=ward3.lead@wardtap.example.org\n"
+        "Reason=Her key is in the post: 2 days\n"
+        "Until=2026-12-24 18:05\n"
+        "Users=anna ben\n"
+        "Groups=\"Domain Users\"\n"
+        "Stations=ward3\n"
+        "Services=lightdm sudo\n"
+        "SignIn=key+verify\n"
+        "[Exception summer]\n"
+        "Owner=lead\n"
+        "Reason=x\n"
+        "Until=2026-06-30\n"
+        "Users=anna\n"
+        "SignIn=badge+key+verify\n"
+        "[Check disk]\n"
+        "Unit=disk-encrypted@sda1.service\n"
+        "MaxAge=1d 12h\n"
+        "Then=no-sign-in\n"
+        "Tags=ward3 or\n"
+        "[Check updates]\n"
+        "Unit=updates.service\n"
+        "Then=no-grace\n"
         "[Service su-l]\n"
         "Use=step-up"; /* and no line end */
 
@@ -144,6 +169,9 @@ static void every_key_is_read(void **state) {
         assert_false(rules_role_approves(&r->roles[1], APPROVE_ELEVATE));
         assert_false(rules_role_approves(NULL, APPROVE_ELEVATE));
 
+        assert_true(role->key_attested);
+        assert_false(r->roles[1].key_attested);
+
         assert_int_equal(r->n_places, 1);
         assert_words(&r->places[0].tags, "or|icu");
         assert_true(r->places[0].idle_lock_usec == MIN(30) && r->places[0].idle_countdown_usec == MIN(1) &&
@@ -158,6 +186,113 @@ static void every_key_is_read(void **state) {
         assert_null(rules_find_service(r, "sshd"));
         assert_int_equal(strlen(r->hash), 64);
         rules_free(r);
+}
+
+static void exceptions_and_checks_are_read(void **state) {
+        assert_int_equal(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
+        tzset();
+        struct rules *r = must_parse(all_keys);
+        assert_int_equal(r->n_exceptions, 2);
+        const struct rule_exception *x = &r->exceptions[0];
+        assert_string_equal(x->name, "lost-key");
+        assert_string_equal(x->owner, "ward3.lead@wardtap.example.org");
+        assert_string_equal(x->reason, "Her key is in the post: 2 days");
+        assert_true(x->until_usec == SEC(1798131900)); /* 2026-12-24T17:05:00Z */
+        assert_words(&x->users, "anna|ben");
+        assert_words(&x->groups, "Domain Users");
+        assert_words(&x->stations, "ward3");
+        assert_words(&x->services, "lightdm|sudo");
+        assert_int_equal(x->sign_in, FACTOR_KEY | FACTOR_VERIFY);
+        assert_true(r->exceptions[1].until_usec == SEC(1782856800)); /* the end of 30 June, in summer time */
+        assert_int_equal(r->exceptions[1].services.n + r->exceptions[1].stations.n, 0);
+
+        assert_int_equal(r->n_checks, 2);
+        assert_string_equal(r->checks[0].name, "disk");
+        assert_string_equal(r->checks[0].unit, "disk-encrypted@sda1.service");
+        assert_true(r->checks[0].max_age_usec == H(36) && r->checks[1].max_age_usec == 0);
+        assert_int_equal(r->checks[0].then, CHECK_NO_SIGN_IN);
+        assert_int_equal(r->checks[1].then, CHECK_NO_GRACE);
+        assert_words(&r->checks[0].tags, "ward3|or");
+        rules_free(r);
+        assert_int_equal(setenv("TZ", "UTC", 1), 0);
+        tzset();
+}
+
+static void what_is_not_said_to_pass_fails(void **state) {
+        struct rules *r = must_parse(all_keys);
+        char *ward3[] = {(char *) "ward3", NULL}, *disk[] = {(char *) "disk", NULL},
+             *both[] = {(char *) "updates", (char *) "disk", NULL};
+        const struct words tags = {ward3, 1}, one = {disk, 1}, all = {both, 2}, none = {0};
+        assert_int_equal(rules_failing_checks(r, &tags, NULL), 3);
+        assert_int_equal(rules_failing_checks(r, &tags, &none), 3);
+        assert_int_equal(rules_failing_checks(r, &none, NULL), 2); /* the first is for other stations */
+        assert_int_equal(rules_failing_checks(r, NULL, NULL), 2);
+        assert_int_equal(rules_failing_checks(r, &tags, &one), 2);
+        assert_int_equal(rules_failing_checks(r, &tags, &all), 0);
+        rules_free(r);
+}
+
+/* --- what depends on the time, or is only worth a look */
+
+#define TODAY SEC(1795166502) /* 2026-11-20T09:21:42Z */
+#define EXCEPTION(until)                                                                                    \
+        BASE "[Exception x]\nOwner=lead\nReason=r\nUsers=anna\nSignIn=badge\nUntil=" until "\n"
+
+static void assert_review(const char *text, const char *error, const char *note) {
+        struct rules *r = must_parse(text);
+        struct rules_errors errors, notes;
+        assert_int_equal(rules_review(r, TODAY, &errors, &notes), 0);
+        assert_int_equal(errors.n, error != NULL);
+        assert_int_equal(notes.n, note != NULL);
+        if (error)
+                assert_string_equal(errors.errors[0].text, error);
+        if (note)
+                assert_string_equal(notes.errors[0].text, note);
+        rules_errors_clear(&errors);
+        rules_errors_clear(&notes);
+        rules_free(r);
+}
+
+static void an_exception_ends_within_ninety_days(void **state) {
+        assert_int_equal(setenv("TZ", "UTC", 1), 0);
+        tzset();
+        assert_review(EXCEPTION("2027-02-17"), NULL, NULL);
+        assert_review(EXCEPTION("2027-02-18 09:21"), NULL, NULL);
+        assert_review(EXCEPTION("2027-02-18 09:22"),
+                      "[Exception x] ends too late: write an Until= of at most 90 days from now, 2027-02-18 "
+                      "09:21.",
+                      NULL);
+        assert_review(EXCEPTION("2026-11-20 09:22"), NULL, NULL);
+        assert_review(
+                EXCEPTION("2026-11-20 09:21"), NULL,
+                "[Exception x] has ended (2026-11-20 09:21) and is of no effect: remove it, or ask its "
+                "owner, lead.");
+        assert_review(
+                EXCEPTION("2026-11-19"), NULL,
+                "[Exception x] has ended (2026-11-20 00:00) and is of no effect: remove it, or ask its "
+                "owner, lead.");
+}
+
+#define TWO(first, second)                                                                                  \
+        HEAD "[Role a]\nGroups=nurses\n" first "\n[Role b]\nGroups=nurses ward\n" second "\n"
+#define BOTH "[Role a] and [Role b] both fit people of nurses: the first, a, counts."
+
+static void two_roles_that_both_fit_are_noted_where_it_is_certain(void **state) {
+        assert_review(TWO("", ""), NULL, BOTH);
+        assert_review(TWO("Stations=ward3", "Stations=ward4"), NULL, NULL);
+        assert_review(TWO("Stations=ward3 ward4", "Stations=ward4"), NULL, BOTH);
+        assert_review(TWO("Hours=07:00-15:00", "Hours=15:00-23:00"), NULL, NULL);
+        assert_review(TWO("Hours=07:00-15:01", "Hours=15:00-23:00"), NULL, BOTH);
+        assert_review(HEAD "[Role a]\nGroups=nurses\n[Role b]\nGroups=ward\n", NULL, NULL);
+}
+
+static void hours_that_overlap_over_midnight_are_noticed(void **state) {
+        assert_review(TWO("Hours=22:00-06:00", "Hours=05:00-07:00"), NULL, BOTH);
+        assert_review(TWO("Hours=Sun 22:00-06:00", "Hours=Mon 05:00-07:00"), NULL, BOTH);
+        assert_review(TWO("Hours=Sun 22:00-06:00", "Hours=Sun 05:00-07:00"), NULL, NULL);
+        assert_review(TWO("Hours=Fri 22:00-06:00", "Hours=Fri 23:00-05:00"), NULL, BOTH);
+        assert_review(TWO("Hours=Mon 22:00-06:00", "Hours=Tue 22:00-06:00"), NULL, NULL);
+        assert_review(TWO("Hours=Sun 00:00-24:00", "Hours=Sat 23:00-00:01"), NULL, BOTH);
 }
 
 static void what_is_left_out_has_the_documented_default(void **state) {
@@ -278,7 +413,8 @@ static const struct bad bad_lines[] = {
          "use at most 64 letters, digits and -_.@ ."},
         {BASE "[Station x]", 5, "[Station] takes no name: write [Station]."},
         {BASE "[Rolle x]", 5,
-         "There is no section [Rolle]: use [Site], [Station], [Role NAME], [Place NAME] or [Service NAME]."},
+         "There is no section [Rolle]: use [Site], [Station], [Role NAME], [Place NAME], [Service NAME], "
+         "[Exception NAME] or [Check NAME]."},
         {BASE "[Role x", 5, "The heading cannot be read: write it as in [Role nurse]."},
         {BASE "[Role x]]", 5, "The heading cannot be read: write it as in [Role nurse]."},
         {BASE "[Role x]\\", 5, "The heading cannot be read: write it as in [Role nurse]."},
@@ -311,6 +447,29 @@ static const struct bad bad_values[] = {
          "Approves=elevate,recover is not right: write elevate, temporary-badge, recover, ticket, "
          "review-clinical or review-security."},
         {BASE "Approves=recover recover", 5, "Approves= has recover twice: write it once."},
+        {BASE "[Exception x]\nUntil=2026-02-30", 6,
+         "Until=2026-02-30 is not a time: write it as 2026-12-24 (to the end of that day) or 2026-12-24 "
+         "18:00."},
+        {BASE "[Exception x]\nUntil=2026-12-24 24:00", 6,
+         "Until=2026-12-24 24:00 is not a time: write it as 2026-12-24 (to the end of that day) or "
+         "2026-12-24 18:00."},
+        {BASE "[Exception x]\nUntil=never", 6,
+         "Until=never is not a time: write it as 2026-12-24 (to the end of that day) or 2026-12-24 18:00."},
+        {BASE "[Exception x]\nUntil=2026-12-24T18:00", 6,
+         "Until=2026-12-24T18:00 is not a time: write it as 2026-12-24 (to the end of that day) or "
+         "2026-12-24 18:00."},
+        {BASE "[Exception x]\nUntil=1970-01-01", 6,
+         "Until=1970-01-01 is not a time: write it as 2026-12-24 (to the end of that day) or 2026-12-24 "
+         "18:00."},
+        {BASE "[Exception x]\nOwner=the lead", 6,
+         "Owner=the lead is not a name: use at most 64 letters, digits and -_.@ ."},
+        {BASE "[Check x]\nUnit=disk.mount", 6,
+         "Unit=disk.mount is not a unit that can be watched: write one as in disk-encrypted.service."},
+        {BASE "[Check x]\nUnit=.service", 6,
+         "Unit=.service is not a unit that can be watched: write one as in disk-encrypted.service."},
+        {BASE "[Check x]\nUnit=a/b.service", 6,
+         "Unit=a/b.service is not a unit that can be watched: write one as in disk-encrypted.service."},
+        {BASE "[Check x]\nThen=lock", 6, "Then=lock is not right: write record, no-grace or no-sign-in."},
         {BASE "WalkAway=sign-out", 5, "WalkAway=sign-out is not right: write lock or nothing."},
         {BASE "SignIn=key", 5,
          "SignIn=key is not right: write badge, badge+key, badge+key+verify or key+verify."},
@@ -412,6 +571,36 @@ static const struct bad bad_wholes[] = {
          "[Service GDM] never applies: PAM knows services in lower case only."},
         {BASE "[Service sudo]\nUse=step-up\nSignIn=badge\n", 7,
          "SignIn=badge would let a badge alone approve something in an open session: write key+verify."},
+        {BASE "[Service su]\nUse=sign-in\n", 6,
+         "su asks for an approval inside an open session and is no sign-in: write Use=step-up."},
+        {BASE "[Service polkit-1]\nUse=sign-in\n", 6,
+         "polkit-1 asks for an approval inside an open session and is no sign-in: write Use=step-up."},
+        {BASE "[Exception x]\nReason=r\nUntil=2026-12-24\nUsers=anna\nSignIn=badge\n", 5,
+         "[Exception x] has no Owner=: write who answers for it."},
+        {BASE "[Exception x]\nOwner=lead\nUntil=2026-12-24\nUsers=anna\nSignIn=badge\n", 5,
+         "[Exception x] has no Reason=: write why it is there."},
+        {BASE "[Exception x]\nOwner=lead\nReason=r\nUsers=anna\nSignIn=badge\n", 5,
+         "[Exception x] has no Until=: write when it ends, at most 90 days from now."},
+        {BASE "[Exception x]\nOwner=lead\nReason=r\nUntil=2026-12-24\nUsers=anna\n", 5,
+         "[Exception x] has no SignIn=: write what has to be shown meanwhile."},
+        {BASE "[Exception x]\nOwner=lead\nReason=r\nUntil=2026-12-24\nSignIn=badge\n", 5,
+         "[Exception x] has neither Users= nor Groups=: write for whom it is."},
+        {BASE "[Exception x]\nOwner=lead\nReason=r\nUntil=2026-12-24\nUsers=anna\nSignIn=badge\n"
+              "Services=gdm\n",
+         11, "Services= has gdm, and there is no [Service gdm]: write one, or leave it out."},
+        {BASE "[Service sudo]\nUse=step-up\n"
+              "[Exception x]\nOwner=lead\nReason=r\nUntil=2026-12-24\nUsers=anna\nSignIn=badge\n"
+              "Services=sudo\n",
+         12,
+         "SignIn=badge would let a badge alone approve something by sudo in an open session: write "
+         "key+verify."},
+        {HEAD "Assurance=aal2\n[Role n]\nGroups=n\n"
+              "[Exception x]\nOwner=lead\nReason=r\nUntil=2026-12-24\nUsers=anna\nSignIn=badge+key\n",
+         11, "SignIn=badge+key does not reach Assurance=aal2: write badge+key+verify or key+verify."},
+        {BASE "[Check x]\nThen=record\n", 5,
+         "[Check x] has no Unit=: write the service that makes the check."},
+        {BASE "[Check x]\nUnit=x.service\n", 5,
+         "[Check x] has no Then=: write record, no-grace or no-sign-in."},
         {BASE "Grace=15h\n", 5,
          "Grace (15h) is longer than GraceCap (14h): shorten Grace=, or write a longer "
          "GraceCap=."},
@@ -718,6 +907,11 @@ static void the_folder_is_read_by_name_and_only_conf(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_key_is_read),
+                cmocka_unit_test(exceptions_and_checks_are_read),
+                cmocka_unit_test(what_is_not_said_to_pass_fails),
+                cmocka_unit_test(an_exception_ends_within_ninety_days),
+                cmocka_unit_test(two_roles_that_both_fit_are_noted_where_it_is_certain),
+                cmocka_unit_test(hours_that_overlap_over_midnight_are_noticed),
                 cmocka_unit_test(what_is_left_out_has_the_documented_default),
                 cmocka_unit_test(assurance_moves_the_defaults_it_forbids),
                 cmocka_unit_test(a_place_is_the_first_whose_tags_meet_the_stations),

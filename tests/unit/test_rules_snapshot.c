@@ -24,9 +24,12 @@ static const char first[] =
         "[Site]\nRelyingParty=wardtap.example.org\n"
         "[Role nurse]\nGroups=nurses \"Domain Users\"\nStations=ward3\n"
         "Hours=Mon-Fri 07:00-15:00, Sat,Sun 22:00-06:00\nGraceMode=renewed\nWalkAway=nothing\n"
-        "Approves=ticket recover\n"
+        "Approves=ticket recover\nKeyAttested=yes\n"
         "KeyModels=cb69481e-8ff7-4039-93ec-0a2729a154a8\n"
-        "[Place or]\nTags=or\n[Service lightdm]\nUse=sign-in\n[Service sudo]\nUse=step-up\n";
+        "[Place or]\nTags=or\n[Service lightdm]\nUse=sign-in\n[Service sudo]\nUse=step-up\n"
+        "[Exception x]\nOwner=lead\nReason=No key yet\nUntil=2026-12-24\nUsers=anna\nGroups=agency\n"
+        "Stations=ward3\nServices=lightdm\nSignIn=badge\n"
+        "[Check disk]\nUnit=disk.service\nMaxAge=1d\nThen=no-grace\nTags=ward3\n";
 static const char second[] = "[Site]\nRelyingParty=wardtap.example.org\n[Station]\nName=bay2\n"
                              "[Role nurse]\nGroups=nurses\n[Service login]\nUse=sign-in\n";
 
@@ -56,6 +59,12 @@ static void what_is_written_is_read_and_has_one_form(void **state) {
         assert_int_equal(back->roles[0].approves, 1U << APPROVE_TICKET | 1U << APPROVE_RECOVER);
         assert_string_equal(back->roles[0].key_models.words[0], "cb69481e8ff7403993ec0a2729a154a8");
         assert_int_equal(back->services[1].sign_in, FACTOR_KEY | FACTOR_VERIFY);
+        assert_true(back->roles[0].key_attested);
+        assert_string_equal(back->exceptions[0].owner, "lead");
+        assert_true(back->exceptions[0].until_usec == r->exceptions[0].until_usec);
+        assert_string_equal(back->exceptions[0].services.words[0], "lightdm");
+        assert_string_equal(back->checks[0].unit, "disk.service");
+        assert_int_equal(back->checks[0].then, CHECK_NO_GRACE);
         assert_string_equal(back->station, "");
         assert_true(back->station_from_host);
         free(a);
@@ -72,7 +81,7 @@ static void seal(uint8_t *p, size_t n) {
  * format has changed: give it a new version and read the old ones too. */
 static void the_form_of_version_3_does_not_change(void **state) {
         struct rules *r = parse(first);
-        assert_string_equal(r->hash, "9e859b61b440554a78dc8af4b265c0b9dddc3f53d072b6de6ffa13b95a32e4d4");
+        assert_string_equal(r->hash, "f31408fcc25d63d817c12a07e5459cf53f6107fd08db68c34b47baf70ef4fb8b");
         rules_free(r);
 }
 
@@ -98,6 +107,7 @@ static void what_version_2_wrote_is_still_read(void **state) {
         assert_string_equal(r->hash, "f5c979ec5fec8f17247c6c03b0fa07c5d7049bb9ebe4137fa0ac49b61ddf7010");
         assert_int_equal(r->roles[0].walk_away, WALK_AWAY_NOTHING);
         assert_int_equal(r->roles[0].approves, 0);
+        assert_int_equal(r->n_exceptions + r->n_checks, 0);
         assert_string_equal(r->roles[0].key_models.words[0], "cb69481e8ff7403993ec0a2729a154a8");
         rules_free(r);
 }
@@ -339,6 +349,17 @@ static void a_snapshot_that_others_could_have_written_is_not_read(void **state) 
         rules_free(r);
 }
 
+static void an_exception_without_an_end_in_sight_is_not_applied(void **state) {
+        if (!need_root())
+                return;
+        struct rules *r = parse(first);
+        r->exceptions[0].until_usec = NOW + RULES_EXCEPTION_MAX_USEC;
+        assert_int_equal(rules_apply(r, dir, 0, "a", "b", NOW - 1), -ERANGE);
+        assert_int_equal(access("current", F_OK), -1);
+        assert_int_equal(rules_apply(r, dir, 0, "a", "b", NOW), 0);
+        rules_free(r);
+}
+
 static void only_clean_words_go_into_the_archive(void **state) {
         if (!need_root())
                 return;
@@ -496,6 +517,7 @@ static void a_killed_apply_is_in_nobodys_way(void **state) {
 }
 
 int main(void) {
+        (void) setenv("TZ", "UTC", 1); /* Until= is a local time */
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_written_is_read_and_has_one_form),
                 cmocka_unit_test(the_form_of_version_3_does_not_change),
@@ -511,6 +533,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_station_without_a_name_is_called_as_its_host, make_dir,
                                                 drop_dir),
                 cmocka_unit_test_setup_teardown(a_snapshot_that_others_could_have_written_is_not_read,
+                                                make_dir, drop_dir),
+                cmocka_unit_test_setup_teardown(an_exception_without_an_end_in_sight_is_not_applied,
                                                 make_dir, drop_dir),
                 cmocka_unit_test_setup_teardown(only_clean_words_go_into_the_archive, make_dir, drop_dir),
                 cmocka_unit_test_setup_teardown(two_applies_at_once_are_refused, make_dir, drop_dir),
