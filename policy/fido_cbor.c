@@ -296,6 +296,23 @@ static int read_statement_pair(const struct cbor_pair *pair, struct packed_state
         return 0;
 }
 
+int packed_statement_chain(struct bytes b, int (*each)(void *userdata, struct bytes der), void *userdata) {
+        _cleanup_(item_freep) cbor_item_t *map = NULL;
+        struct packed_statement ignored;
+        int r = packed_statement_read(b, &ignored);
+        if (r < 0 || (r = load_map(b, &map)) < 0)
+                return r;
+        const struct cbor_pair *pairs = cbor_map_handle(map);
+        for (size_t i = 0; i < cbor_map_size(map); i++) {
+                if (!is_text(pairs[i].key, "x5c"))
+                        continue;
+                cbor_item_t **items = cbor_array_handle(pairs[i].value);
+                for (size_t k = 0; r == 0 && k < cbor_array_size(pairs[i].value); k++)
+                        r = each(userdata, get_bytes(items[k]));
+        }
+        return r;
+}
+
 int packed_statement_read(struct bytes b, struct packed_statement *ret) {
         _cleanup_(item_freep) cbor_item_t *map = NULL;
         struct packed_statement st = {0};

@@ -50,6 +50,10 @@ struct packed_statement {
 /* -EBADMSG */
 int packed_statement_read(struct bytes b, struct packed_statement *ret);
 
+/* Calls `each` with every certificate of the statement's x5c in turn; a negative answer ends it and is
+ * returned. 0, also without x5c; -EBADMSG for what is not such a statement. */
+int packed_statement_chain(struct bytes b, int (*each)(void *userdata, struct bytes der), void *userdata);
+
 typedef struct evp_pkey_st EVP_PKEY;
 EVP_PKEY *fido_pkey_free(EVP_PKEY *k);
 DEFINE_CLEANUP(EVP_PKEY, fido_pkey_free)
@@ -60,6 +64,9 @@ int fido_pkey_new(const struct cose_key *c, EVP_PKEY **ret);
  * version 3, not an authority, and the AAGUID it names, if it does, is this one. -ENOTSUP: the certificate
  * is well-formed, and its key is of another kind. -EBADMSG */
 int fido_pkey_from_certificate(struct bytes der, int alg, const uint8_t aaguid[16], EVP_PKEY **ret);
+/* True when the certificate has the AAGUID extension, once and not critical, and it is this one. */
+typedef struct x509_st X509;
+bool fido_certificate_names(X509 *cert, const uint8_t aaguid[16]);
 /* True when sig is the key's signature over authdata || client_data_hash. */
 bool fido_signature_is_good(EVP_PKEY *k, int alg, struct bytes authdata, const uint8_t client_data_hash[32],
                             struct bytes sig);

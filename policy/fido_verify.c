@@ -131,14 +131,15 @@ static bool is_key_for(EVP_PKEY *k, int alg) {
                OBJ_txt2nid(group) == NID_X9_62_prime256v1;
 }
 
-/* The extension, if there is one, holds an OCTET STRING of 16 bytes, and is not critical. */
-static bool has_aaguid(X509 *cert, const uint8_t aaguid[16]) {
+/* The extension holds an OCTET STRING of 16 bytes, and is not critical; or, where that will do, there is
+ * none. */
+static bool has_aaguid(X509 *cert, const uint8_t aaguid[16], bool without) {
         _cleanup_(object_freep) ASN1_OBJECT *oid = OBJ_txt2obj(OID_AAGUID, 1);
         if (!oid)
                 return false;
         int at = X509_get_ext_by_OBJ(cert, oid, -1);
         if (at < 0)
-                return true;
+                return without;
         X509_EXTENSION *ext = X509_get_ext(cert, at);
         const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(ext);
         if (X509_get_ext_by_OBJ(cert, oid, at) >= 0 || X509_EXTENSION_get_critical(ext) != 0 ||
@@ -148,11 +149,17 @@ static bool has_aaguid(X509 *cert, const uint8_t aaguid[16]) {
         return p[0] == V_ASN1_OCTET_STRING && p[1] == 16 && memcmp(p + 2, aaguid, 16) == 0;
 }
 
+bool fido_certificate_names(X509 *cert, const uint8_t aaguid[16]) {
+        bool named = has_aaguid(cert, aaguid, false);
+        ERR_clear_error();
+        return named;
+}
+
 static int key_of_certificate(struct bytes der, int alg, const uint8_t aaguid[16], EVP_PKEY **ret) {
         const unsigned char *p = der.p;
         _cleanup_(x509_freep) X509 *cert = d2i_X509(NULL, &p, (long) der.n);
         if (!cert || p != der.p + der.n || X509_get_version(cert) != X509_VERSION_3 ||
-            X509_check_ca(cert) != 0 || !has_aaguid(cert, aaguid))
+            X509_check_ca(cert) != 0 || !has_aaguid(cert, aaguid, true))
                 return -EBADMSG;
         EVP_PKEY *k = X509_get0_pubkey(cert);
         if (!k || !is_key_for(k, alg))

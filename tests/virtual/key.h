@@ -59,8 +59,9 @@ struct key_config {
         const char *state_path;  /* NULL: kept in memory only */
         const char *initial_pin; /* set when the state is new; NULL for none */
         enum key_attestation attestation;
-        bool uv_able, uv_enrolled; /* has a fingerprint sensor; has a finger */
-        bool finger_wrong;         /* whoever touches is not who was enrolled */
+        const char *attest_cert, *attest_key; /* files in DER, borrowed; NULL: made at first start */
+        bool uv_able, uv_enrolled;            /* has a fingerprint sensor; has a finger */
+        bool finger_wrong;                    /* whoever touches is not who was enrolled */
         enum key_touch touch;
         uint32_t touch_delay_ms;
         uint32_t touch_timeout_ms; /* 0 for the 30 s of the standard */

@@ -4,6 +4,7 @@
 #include "tests/virtual/key_core.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #define KEEPALIVE_MS 100U
 #define TOUCH_TIMEOUT_MS 30000U
@@ -161,11 +162,30 @@ void key_closed(struct key *k) {
         k->hid.out_n = 0;
 }
 
+static int read_file(const char *path, uint8_t *ret, size_t size, size_t *ret_n) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        ssize_t n = read(fd, ret, size);
+        if (n <= 0 || (size_t) n == size)
+                return n < 0 ? -errno : -EFBIG;
+        *ret_n = (size_t) n;
+        return 0;
+}
+
 /* The attestation key and its certificate are made at the factory, that is, at first start. */
 static int attestation_ensure(struct key *k) {
         struct key_state *s = &k->state;
         if (k->config.attestation != KEY_ATTESTATION_BASIC || s->attestation_key.n > 0)
                 return 0;
+        if (k->config.attest_cert && k->config.attest_key) {
+                int r = read_file(k->config.attest_cert, s->certificate, sizeof(s->certificate),
+                                  &s->certificate_n);
+                if (r == 0)
+                        r = read_file(k->config.attest_key, s->attestation_key.der,
+                                      sizeof(s->attestation_key.der), &s->attestation_key.n);
+                return r < 0 ? r : state_save(s);
+        }
         if (!crypto_generate(COSE_ALG_ES256, &s->attestation_key) ||
             !crypto_certificate(&s->attestation_key, key_aaguid, s->certificate, &s->certificate_n))
                 return -EIO;

@@ -15,6 +15,8 @@ static const char usage[] =
         "usage: %s --name NAME --state FILE [options]\n"
         "  --pin PIN                    set when the state is new\n"
         "  --attestation self|basic|none\n"
+        "  --attest-cert FILE           with basic: certificate and EC key in DER, as from openssl\n"
+        "  --attest-key FILE\n"
         "  --protocols 1|2|1,2          PIN/UV auth protocols\n"
         "  --uv yes|no|unset            fingerprint: enrolled, no sensor, sensor without a finger\n"
         "  --finger right|wrong\n"
@@ -110,6 +112,12 @@ static bool parse_one(int option, const char *text, struct key_options *o) {
                 return true;
         case 'a':
                 return parse_attestation(text, &o->config);
+        case 'C':
+                o->config.attest_cert = text;
+                return true;
+        case 'K':
+                o->config.attest_key = text;
+                return true;
         case 'P':
                 return parse_protocols(text, &o->config);
         case 'u':
@@ -144,6 +152,8 @@ int key_options_parse(int argc, char **argv, struct key_options *ret) {
                 {"state", required_argument, NULL, 's'},
                 {"pin", required_argument, NULL, 'p'},
                 {"attestation", required_argument, NULL, 'a'},
+                {"attest-cert", required_argument, NULL, 'C'},
+                {"attest-key", required_argument, NULL, 'K'},
                 {"protocols", required_argument, NULL, 'P'},
                 {"uv", required_argument, NULL, 'u'},
                 {"finger", required_argument, NULL, 'f'},
