@@ -27,6 +27,7 @@ enum cli_exit {
 enum cli_option {
         OPTION_ALL,
         OPTION_ALL_EVENTS, /* --all of audit */
+        OPTION_APPROVER,
         OPTION_AT,
         OPTION_AUTHOR,
         OPTION_DIRECTORY,
@@ -40,6 +41,7 @@ enum cli_option {
         OPTION_NO_FALLBACK,
         OPTION_NOT_AFTER,
         OPTION_NOT_BEFORE,
+        OPTION_PEOPLE,
         OPTION_REASON,
         OPTION_SERVICE,
         OPTION_SESSION,
@@ -96,6 +98,9 @@ int command_key_list(const struct cli_arguments *a);
 int command_policy_check(const struct cli_arguments *a);
 int command_policy_apply(const struct cli_arguments *a);
 int command_policy_explain(const struct cli_arguments *a);
+int command_policy_test(const struct cli_arguments *a);
+int command_policy_diff(const struct cli_arguments *a);
+int command_policy_who_can(const struct cli_arguments *a);
 int command_enable(const struct cli_arguments *a);
 int command_disable(const struct cli_arguments *a);
 int command_doctor(const struct cli_arguments *a);

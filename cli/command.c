@@ -14,6 +14,7 @@ static const struct {
 } options[OPTION_MAX] = {
         [OPTION_ALL] = {"all", NULL, N_("also those that have ended")},
         [OPTION_ALL_EVENTS] = {"all", NULL, N_("every record, not only who was at the station")},
+        [OPTION_APPROVER] = {"approver", "NAME", N_("who approved the rules; never their author")},
         [OPTION_AT] = {"at", "TIME", N_("judge as if it were this time")},
         [OPTION_AUTHOR] = {"author", "NAME", N_("who wrote the rules (default: who is logged in)")},
         [OPTION_DIRECTORY] = {"directory", "FOLDER", N_("read the journal files in this folder")},
@@ -28,6 +29,7 @@ static const struct {
                                 N_("nothing but badge and key, even when Wardtap is down")},
         [OPTION_NOT_AFTER] = {"not-after", "TIME", N_("no sign-in later than this")},
         [OPTION_NOT_BEFORE] = {"not-before", "TIME", N_("no sign-in earlier than this")},
+        [OPTION_PEOPLE] = {"people", NULL, N_("also whose sign-ins change, of all who are enrolled")},
         [OPTION_REASON] = {"reason", "TEXT", N_("why, for the record")},
         [OPTION_SERVICE] = {"service", "SERVICE", N_("the PAM service that would ask")},
         [OPTION_SESSION] = {"session", NULL, N_("the person has a session on this station")},

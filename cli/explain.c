@@ -2,12 +2,13 @@
 /* `wardtap policy explain`: asks policy_decide() what an attempt would ask, and says step by step what led
  * to the answer. */
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <systemd/sd-id128.h>
 
 #include "cli/explain.h"
+#include "cli/groups.h"
+#include "cli/rules_load.h"
 #include "cli/when.h"
 #include "common/bytes.h"
 #include "common/paths.h"
@@ -16,77 +17,18 @@
 #include "policy/decide.h"
 #include "policy/rules.h"
 
-#define GROUPS_MAX 4096
-#define WORDS_MAX 256U
-
-static void words_clear(struct words *w) {
-        for (size_t i = 0; i < w->n; i++)
-                free(w->words[i]);
-        free(w->words);
-        *w = (struct words){0};
-}
-
-static int words_add(struct words *w, const char *text, size_t n) {
-        if (w->n >= WORDS_MAX)
-                return 0;
-        char **more = reallocarray(w->words, w->n + 2, sizeof(*more));
-        if (!more)
-                return -ENOMEM;
-        w->words = more;
-        if (!(w->words[w->n] = strndup(text, n)))
-                return -ENOMEM;
-        w->words[++w->n] = NULL;
-        return 0;
-}
-
 static struct explanation *explanation_free(struct explanation *x) {
         if (!x)
                 return NULL;
         admin_close(&x->admin);
         x->rules = rules_free(x->rules);
-        words_clear(&x->groups);
+        word_list_clear(&x->groups);
+        word_list_clear(&x->passing);
         json_putp(&x->steps);
         free(x);
         return NULL;
 }
 DEFINE_CLEANUP(struct explanation, explanation_free)
-
-static int load_rules(struct explanation *x, const char *file) {
-        _cleanup_(rules_errors_clear) struct rules_errors errors = {0};
-        _cleanup_(freep) char *beside = NULL;
-        int r;
-        if (!file) {
-                r = rules_load(PATH_SNAPSHOT, &x->rules);
-                if (r == -ENOENT)
-                        return fail(CLI_NOT_FOUND, _("No rules are in force yet. Apply them with: "
-                                                     "wardtap policy apply --reason TEXT"));
-                if (r == -EACCES)
-                        return fail(CLI_NOT_ROOT,
-                                    _("Only root may read the rules in force. Try it with sudo."));
-                return r < 0 ? fail(CLI_FAILED, _("The rules in force cannot be read (%s)."), strerror(-r))
-                             : CLI_OK;
-        }
-        if (asprintf(&beside, "%s.d", file) < 0)
-                return fail(CLI_FAILED, _("There is not enough memory."));
-        r = rules_parse(file, beside, &x->rules, &errors);
-        return r < 0 ? fail(CLI_FAILED,
-                            _("%s cannot be used as rules. See why with: wardtap policy check %s"), file,
-                            file)
-                     : CLI_OK;
-}
-
-static int load_groups(struct explanation *x, const struct passwd *pw) {
-        int n = GROUPS_MAX, r = 0;
-        _cleanup_(freep) gid_t *gids = calloc(GROUPS_MAX, sizeof(*gids));
-        if (!gids || getgrouplist(pw->pw_name, pw->pw_gid, gids, &n) < 0)
-                return fail(CLI_FAILED, _("The groups of '%s' cannot be read."), pw->pw_name);
-        for (int i = 0; r >= 0 && i < n; i++) {
-                struct group *g = getgrgid(gids[i]);
-                if (g)
-                        r = words_add(&x->groups, g->gr_name, strlen(g->gr_name));
-        }
-        return r < 0 ? fail(CLI_FAILED, _("There is not enough memory.")) : CLI_OK;
-}
 
 static int load_person(struct explanation *x, const char *user, bool session) {
         struct passwd *pw = getpwnam(user);
@@ -94,9 +36,10 @@ static int load_person(struct explanation *x, const char *user, bool session) {
         if ((r = admin_open_read(&x->admin)) != CLI_OK ||
             (r = admin_find_person(&x->admin, user, &x->person)) != CLI_OK)
                 return r;
-        if (pw && (r = load_groups(x, pw)) != CLI_OK)
-                return r;
+        if (pw && groups_of(pw, &x->groups) < 0)
+                return fail(CLI_FAILED, _("The groups of '%s' cannot be read."), user);
         x->asked = (struct policy_person){.id = x->person.id,
+                                          .user = x->person.user,
                                           .state = x->person.state,
                                           .not_before_usec = x->person.not_before_usec,
                                           .not_after_usec = x->person.not_after_usec,
@@ -223,6 +166,19 @@ static int load_evidence(struct explanation *x, const char *list) {
         return CLI_OK;
 }
 
+/* How the station does just now is not asked: the rules are explained, not the station. */
+static int suppose_checks(struct explanation *x) {
+        for (size_t i = 0; i < x->rules->n_checks; i++) {
+                const struct rule_check *c = &x->rules->checks[i];
+                if (word_list_add(&x->passing, c->name, strlen(c->name)) < 0)
+                        return fail(CLI_FAILED, _("There is not enough memory."));
+                explain_step(x, _("The check '%s' is taken to pass; should it fail: %s."), c->name,
+                             check_effect_name(c->then));
+        }
+        x->question.passing = &x->passing;
+        return CLI_OK;
+}
+
 static void decide(struct explanation *x, bool json) {
         const struct rule_service *service = rules_find_service(x->rules, x->question.service);
         struct policy_decision d;
@@ -246,10 +202,11 @@ int command_policy_explain(const struct cli_arguments *args) {
         x->admin.broker = -1;
         x->steps = json_new_array();
         x->question.service = args->option[OPTION_SERVICE];
-        if ((r = load_rules(x, args->option[OPTION_FILE])) != CLI_OK ||
+        if ((r = load_rules_named(args->option[OPTION_FILE], &x->rules)) != CLI_OK ||
             (r = load_person(x, args->option[OPTION_USER], args->option[OPTION_SESSION])) != CLI_OK ||
             (r = load_history(x)) != CLI_OK || (r = load_clock(x, args->option[OPTION_AT])) != CLI_OK ||
-            (r = load_evidence(x, args->option[OPTION_EVIDENCE])) != CLI_OK)
+            (r = load_evidence(x, args->option[OPTION_EVIDENCE])) != CLI_OK ||
+            (r = suppose_checks(x)) != CLI_OK)
                 return r;
         decide(x, args->option[OPTION_JSON]);
         return CLI_OK;

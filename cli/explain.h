@@ -14,7 +14,7 @@ struct explanation {
         struct policy_person asked; /* about whom */
         struct policy_history history;
         struct policy_question question;
-        struct words groups; /* owned */
+        struct words groups, passing; /* owned */
         struct tags tags;
         struct json_object *steps; /* sentences */
 };

@@ -129,16 +129,6 @@ void explain_tell(struct explanation *x, const struct policy_decision *d) {
         tell_evidence(x, d);
 }
 
-static const char *verdict_name(enum policy_verdict v) {
-        static const char *const names[POLICY_VERDICT_MAX] = {
-                [POLICY_DENY] = "deny",          [POLICY_UNAVAIL] = "unavailable",
-                [POLICY_MAXTRIES] = "max-tries", [POLICY_NEED_BADGE] = "need-badge",
-                [POLICY_NEED_KEY] = "need-key",  [POLICY_NEED_VERIFY] = "need-verify",
-                [POLICY_ALLOW] = "allow",
-        };
-        return (unsigned) v < POLICY_VERDICT_MAX ? names[v] : "?";
-}
-
 static bool is_refusal(const struct policy_decision *d) {
         return d->verdict == POLICY_DENY || d->verdict == POLICY_UNAVAIL || d->verdict == POLICY_MAXTRIES;
 }
@@ -149,7 +139,7 @@ static void answer_json(struct explanation *x, const struct policy_decision *d, 
         json_set_string(o, "user", x->person.user);
         json_set_string(o, "service", x->question.service);
         json_set_time(o, "at", x->question.clock.realtime_usec);
-        json_set_string(o, "verdict", verdict_name(d->verdict));
+        json_set_string(o, "verdict", policy_verdict_name(d->verdict));
         json_set_string(o, "reason", is_refusal(d) ? reason_name(d->reason) : NULL);
         json_set_string(o, "role", d->role ? d->role->name : NULL);
         json_set_string(o, "place", place ? place->name : NULL);

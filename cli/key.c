@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "cli/admin.h"
+#include "cli/key_maker.h"
 #include "cli/key_talk.h"
 #include "cli/lists.h"
 #include "cli/output.h"
@@ -27,6 +28,7 @@ struct enrolment {
         struct device_key_info info;
         struct device_credential made;
         struct fido_credential credential;
+        struct key_maker maker;
         uint8_t trial_hash[32];
         struct device_assertion trial;
 };
@@ -96,6 +98,17 @@ static int user_handle(const char *uuid, uint8_t ret[16]) {
         return n == 32 ? 0 : -EBADMSG;
 }
 
+static int meet_maker(struct enrolment *e) {
+        int r = key_maker_judge(e->rules, &e->person, &e->made, &e->credential, &e->maker);
+        if (r != CLI_OK)
+                return r;
+        if (e->maker.attested)
+                terminal_say(_("Its maker is known: %s."), e->maker.root);
+        else if (e->maker.asked)
+                terminal_say(_("Nobody the site trusts vouches for who made it."));
+        return CLI_OK;
+}
+
 static int make(struct enrolment *e) {
         _cleanup_(device_operation_freep) struct device_operation *op = NULL;
         struct device_blob exclude[STORE_KEYS_MAX];
@@ -132,7 +145,9 @@ static int make(struct enrolment *e) {
         r = believe(fido_check_credential(q.rp_id, q.client_data_hash, e->made.format, e->made.authdata,
                                           e->made.authdata_len, e->made.attstmt, e->made.attstmt_len,
                                           &e->credential));
-        return r == CLI_OK && !e->credential.verified ? believe(REASON_KEY_NO_VERIFICATION) : r;
+        if (r == CLI_OK && !e->credential.verified)
+                r = believe(REASON_KEY_NO_VERIFICATION);
+        return r == CLI_OK ? meet_maker(e) : r;
 }
 
 /* As at a sign-in, over a challenge of its own. Checked once more against the stored key. */
@@ -185,6 +200,7 @@ static void fill_row(const struct enrolment *e, const char *label, struct store_
                                 .attstmt_len = e->made.attstmt_len,
                                 .authdata = e->made.authdata,
                                 .authdata_len = e->made.authdata_len,
+                                .attested = e->maker.attested,
                                 .source = "station"};
         memcpy(k->credential_id, c->credential_id, c->credential_id_len);
         memcpy(k->public_key, c->public_key, c->public_key_len);
@@ -228,6 +244,16 @@ static int add_row(struct enrolment *e, const char *label, struct store_key *ret
         return r < 0 ? admin_store_failed(r) : find_row(e, k.id, ret);
 }
 
+/* What the key is called, and who vouches for it. */
+static int set_detail(struct record *record, const struct enrolment *e, const struct store_key *k) {
+        char text[256];
+        if (!e->maker.attested)
+                return record_set(record, RECORD_FIELD_DETAIL, k->label[0] ? k->label : NULL);
+        (void) snprintf(text, sizeof(text), "%s%sattested by %s", k->label, k->label[0] ? "; " : "",
+                        e->maker.root);
+        return record_set(record, RECORD_FIELD_DETAIL, text);
+}
+
 static int store_it(struct enrolment *e, const char *label, struct store_key *ret) {
         _cleanup_(record_clear) struct record record = {.event = RECORD_EVENT_INVALID};
         int r;
@@ -235,8 +261,7 @@ static int store_it(struct enrolment *e, const char *label, struct store_key *re
             (r = judge_trial(e, ret)) != CLI_OK ||
             (r = admin_record(e->admin, RECORD_KEY_ENROL, &e->person, &record)) != CLI_OK)
                 return r;
-        if (record_set(&record, RECORD_FIELD_KEY, ret->token) < 0 ||
-            record_set(&record, RECORD_FIELD_DETAIL, ret->label[0] ? ret->label : NULL) < 0 ||
+        if (record_set(&record, RECORD_FIELD_KEY, ret->token) < 0 || set_detail(&record, e, ret) < 0 ||
             record_set(&record, RECORD_FIELD_POLICY, e->rules->hash) < 0)
                 return admin_store_failed(-ENOMEM);
         return admin_commit(e->admin, &record);

@@ -2,6 +2,7 @@
 /* `wardtap policy check` and `apply`. A mistake in the rules never reaches what is in force. */
 #include <errno.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "cli/admin.h"
 #include "cli/output.h"
@@ -16,9 +17,17 @@ static void print_errors(const struct rules_errors *errors) {
                 print_clean(stderr, e->file);
                 if (e->line > 0)
                         (void) fprintf(stderr, ":%u", e->line);
-                (void) fputs(": ", stderr);
+                (void) fputs(*e->file ? ": " : "", stderr);
                 print_clean(stderr, e->text);
                 (void) fputc('\n', stderr);
+        }
+}
+
+static void print_notes(const struct rules_errors *notes) {
+        for (size_t i = 0; i < notes->n; i++) {
+                (void) fputs(_("Note: "), stdout);
+                print_clean(stdout, notes->errors[i].text);
+                (void) putchar('\n');
         }
 }
 
@@ -34,12 +43,14 @@ static struct json_object *errors_json(const struct rules_errors *errors) {
         return array;
 }
 
-/* `ok`, `hash` and `errors`, for both commands. */
-static void print_json(bool ok, const char *hash, const struct rules_errors *errors) {
+/* `ok`, `hash`, `errors` and `notes`, for both commands. */
+static void print_json(bool ok, const char *hash, const struct rules_errors *errors,
+                       const struct rules_errors *notes) {
         _cleanup_(json_putp) struct json_object *o = json_new();
         json_set_bool(o, "ok", ok);
         json_set_string(o, "hash", ok ? hash : NULL);
         json_set(o, "errors", errors_json(errors));
+        json_set(o, "notes", errors_json(notes));
         json_print(stdout, o);
 }
 
@@ -58,8 +69,25 @@ static int parse_failed(int error, const char *file, const struct rules_errors *
                     strerror(-error));
 }
 
+/* Reads the rules, and looks at what depends on the time too. As rules_parse(). */
+static int parse_and_review(const char *file, const char *folder, struct rules **ret,
+                            struct rules_errors *errors, struct rules_errors *notes) {
+        _cleanup_(rules_freep) struct rules *rules = NULL;
+        int r = rules_parse(file, folder, &rules, errors);
+        if (r < 0)
+                return r;
+        rules_errors_clear(errors);
+        r = rules_review(rules, now_realtime_usec(), errors, notes);
+        if (r < 0)
+                return r;
+        if (errors->n > 0)
+                return -EBADMSG;
+        *ret = TAKE_PTR(rules);
+        return 0;
+}
+
 int command_policy_check(const struct cli_arguments *args) {
-        _cleanup_(rules_errors_clear) struct rules_errors errors = {0};
+        _cleanup_(rules_errors_clear) struct rules_errors errors = {0}, notes = {0};
         _cleanup_(rules_freep) struct rules *rules = NULL;
         _cleanup_(freep) char *beside = NULL;
         const char *file = cli_word(args, 0), *folder = cli_word(args, 1);
@@ -67,9 +95,11 @@ int command_policy_check(const struct cli_arguments *args) {
                 file = PATH_RULES_FILE;
         if (!folder && asprintf(&beside, "%s.d", file) < 0)
                 return fail(CLI_FAILED, _("There is not enough memory."));
-        int r = rules_parse(file, folder ? folder : beside, &rules, &errors);
+        int r = parse_and_review(file, folder ? folder : beside, &rules, &errors, &notes);
         if (args->option[OPTION_JSON])
-                print_json(r >= 0, r >= 0 ? rules->hash : NULL, &errors);
+                print_json(r >= 0, r >= 0 ? rules->hash : NULL, &errors, &notes);
+        else
+                print_notes(&notes);
         if (r < 0)
                 return parse_failed(r, file, &errors);
         if (!args->option[OPTION_JSON])
@@ -82,7 +112,7 @@ int command_policy_check(const struct cli_arguments *args) {
 
 struct apply {
         struct admin admin;
-        const char *author, *reason;
+        const char *author, *approver, *reason;
         gid_t gid;
 };
 
@@ -121,6 +151,7 @@ static int send_applied(struct apply *a, const struct rules *rules) {
                 return e;
         (void) snprintf(detail, sizeof(detail), "author %s: %s", a->author, a->reason);
         if (record_set(&r, RECORD_FIELD_POLICY, rules->hash) < 0 ||
+            record_set(&r, RECORD_FIELD_APPROVER, a->approver) < 0 ||
             record_set(&r, RECORD_FIELD_DETAIL, detail) < 0)
                 return admin_store_failed(-ENOMEM);
         return send_or_warn(a, &r);
@@ -143,6 +174,21 @@ static int put_in_force(struct apply *a, const struct rules *rules) {
                     strerror(-r), PATH_RULES);
 }
 
+/* Two names of one person cannot be told apart here; two that are the same can. */
+static int take_approver(struct apply *a, const char *approver) {
+        if (!approver)
+                return CLI_OK;
+        if (!approver[0] || !text_is_clean(approver, 64))
+                return fail(CLI_USAGE, _("--approver takes 1 to 64 bytes of plain text."));
+        if (strcasecmp(approver, a->author) == 0)
+                return fail(CLI_CONFLICT,
+                            _("%s is the author of these rules and cannot approve them too. Name somebody "
+                              "else; the rules in force stay."),
+                            approver);
+        a->approver = approver;
+        return CLI_OK;
+}
+
 static int open_apply(struct apply *a, const struct cli_arguments *args) {
         int r = admin_need_root(args);
         if (r != CLI_OK || (r = admin_group(&a->gid)) != CLI_OK)
@@ -153,18 +199,20 @@ static int open_apply(struct apply *a, const struct cli_arguments *args) {
         if (!text_is_clean(a->reason, 200) || !a->reason[0] || !text_is_clean(a->author, 64) ||
             !a->author[0])
                 return fail(CLI_USAGE, _("--reason takes 1 to 200 bytes of plain text, --author 1 to 64."));
+        if ((r = take_approver(a, args->option[OPTION_APPROVER])) != CLI_OK)
+                return r;
         (void) admin_connect(&a->admin);
         return CLI_OK;
 }
 
 int command_policy_apply(const struct cli_arguments *args) {
-        _cleanup_(rules_errors_clear) struct rules_errors errors = {0};
+        _cleanup_(rules_errors_clear) struct rules_errors errors = {0}, notes = {0};
         _cleanup_(rules_freep) struct rules *rules = NULL;
         struct apply a = {.admin.broker = -1};
         int r = open_apply(&a, args);
         if (r != CLI_OK)
                 return r;
-        int e = rules_parse(PATH_RULES_FILE, PATH_RULES_DIR, &rules, &errors);
+        int e = parse_and_review(PATH_RULES_FILE, PATH_RULES_DIR, &rules, &errors, &notes);
         if (e < 0) {
                 refused(&a, &errors);
                 r = parse_failed(e, PATH_RULES_FILE, &errors);
@@ -172,9 +220,11 @@ int command_policy_apply(const struct cli_arguments *args) {
                 r = put_in_force(&a, rules);
         }
         if (args->option[OPTION_JSON])
-                print_json(r == CLI_OK, rules ? rules->hash : NULL, &errors);
-        else if (r == CLI_OK)
+                print_json(r == CLI_OK, rules ? rules->hash : NULL, &errors, &notes);
+        else if (r == CLI_OK) {
+                print_notes(&notes);
                 (void) printf(_("The rules are in force: hash %.12s.\n"), rules->hash);
+        }
         admin_close(&a.admin);
         return r;
 }

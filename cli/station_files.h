@@ -26,7 +26,8 @@ int station_file_state(const struct station_file *f);
  * in the way is left and told with warn(). 0 or a negative errno, then what was linked by this call is gone
  * again. */
 int station_link(bool session_keys);
-/* Takes the links out, and the folders that station_link() had to make: 1 when there were some, 0 when not. */
+/* Takes the links out, and the folders that station_link() had to make: 1 when there were some, 0 when not.
+ */
 int station_unlink(void);
 /* Tells those who read the files, where systemd runs; what fails is told with warn(). */
 void station_reload(void);

@@ -12,6 +12,7 @@
 
 #define PATH_RULES_FILE "/etc/wardtap/wardtap.conf"
 #define PATH_RULES_DIR "/etc/wardtap/wardtap.conf.d"
+#define PATH_ATTESTATION_DIR "/etc/wardtap/attestation.d" /* *.pem: the vendors' roots the site trusts */
 
 #define PATH_STATE "/var/lib/wardtap"       /* root:root 0755 */
 #define PATH_RULES PATH_STATE "/rules"      /* root:root 0755 */

@@ -176,5 +176,10 @@ struct policy_decision {
  * clock set back nor one set ahead locks anybody out for long or lets anybody try sooner. */
 void policy_decide(const struct policy_question *q, struct policy_decision *ret);
 
+/* "allow", "need-badge", "need-key", "need-verify", "deny", "unavailable", "max-tries". */
+const char *policy_verdict_name(enum policy_verdict v);
+/* POLICY_VERDICT_MAX for a name that none has. */
+enum policy_verdict policy_verdict_from_name(const char *name);
+
 /* What `wardtap policy explain` prints: one plain sentence into buf. */
 void policy_describe(const struct policy_decision *d, char *buf, size_t size);

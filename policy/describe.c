@@ -3,8 +3,27 @@
 #include "policy/rules_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "policy/decide.h"
+
+static const char *const verdicts[POLICY_VERDICT_MAX] = {
+        [POLICY_DENY] = "deny",          [POLICY_UNAVAIL] = "unavailable",
+        [POLICY_MAXTRIES] = "max-tries", [POLICY_NEED_BADGE] = "need-badge",
+        [POLICY_NEED_KEY] = "need-key",  [POLICY_NEED_VERIFY] = "need-verify",
+        [POLICY_ALLOW] = "allow",
+};
+
+const char *policy_verdict_name(enum policy_verdict v) {
+        return (unsigned) v < POLICY_VERDICT_MAX ? verdicts[v] : "?";
+}
+
+enum policy_verdict policy_verdict_from_name(const char *name) {
+        unsigned v = 0;
+        while (v < POLICY_VERDICT_MAX && strcmp(verdicts[v], name) != 0)
+                v++;
+        return (enum policy_verdict) v;
+}
 
 static void describe_allow(const struct policy_decision *d, const char *role, char *buf, size_t size) {
         char age[64];
@@ -14,6 +33,10 @@ static void describe_allow(const struct policy_decision *d, const char *role, ch
                         buf, size,
                         "Allowed%s under grace: the badge is enough, as the last full sign-in was %s ago.",
                         role, age);
+        else if (d->exception)
+                (void) snprintf(buf, size,
+                                "Allowed%s by the exception %s, for which %s answers: %s was enough.", role,
+                                d->exception->name, d->exception->owner, factors_name(d->needed));
         else if (d->aal == 0)
                 (void) snprintf(buf, size,
                                 "Allowed%s: the rules ask for no more than the badge, which proves little.",

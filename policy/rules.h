@@ -223,6 +223,8 @@ int rules_load(const char *snapshot, struct rules **ret);
 int rules_write(const struct rules *r, uint8_t **ret, size_t *ret_n);
 int rules_read(const void *p, size_t n, struct rules **ret);
 
+/* "12h", "1h 30min", "0". -EINVAL, -ERANGE. */
+int duration_parse(const char *text, uint64_t *ret_usec);
 /* NULL when the rules do not name the service. */
 const struct rule_service *rules_find_service(const struct rules *r, const char *service);
 /* The place of a station with these tags: the first that matches; NULL for none (defaults apply). */

@@ -86,8 +86,6 @@ int value_until(const struct rule_key *key, const char *text, void *field, char 
 int value_hours(const struct rule_key *key, const char *text, void *field, char **ret_why);
 /* The whole struct rules: its throttle_usec and n_throttle. */
 int value_delays(const struct rule_key *key, const char *text, void *field, char **ret_why);
-/* "12h", "1h 30min", "0". -EINVAL, -ERANGE. */
-int duration_parse(const char *text, uint64_t *ret_usec);
 /* For the parsers: *ret_why = the sentence, and -EINVAL (or -ENOMEM). */
 int value_refuse(char **ret_why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
