@@ -9,6 +9,7 @@
  *   sleep 0|1                 PrepareForSleep
  *   vanish SERVICE, appear SERVICE    login1, lightdm, systemd1
  *   lightdm well|refuse|hang|end
+ *   unit NAME STATE           a unit of the site's, as of systemd
  *   greeter                   LightDM's own, as at its start
  *   switch USER               as dm-tool switch-to-user
  *   answer TEXT | answer      what is typed at each prompt of a greeter; nobody types
@@ -124,6 +125,13 @@ static bool vanish(struct words *w) {
         return false;
 }
 
+static bool unit(struct words *w) {
+        if (!systemd_set_unit(w->stage, w->word[1], w->word[2]))
+                return false;
+        answer_ok("");
+        return true;
+}
+
 static bool mood(struct words *w) {
         static const char *const names[] = {"well", "refuse", "hang"};
         if (strcmp(w->word[1], "end") == 0) {
@@ -193,6 +201,7 @@ static const struct command {
         {"vanish", vanish, 2},
         {"appear", vanish, 2},
         {"lightdm", mood, 2},
+        {"unit", unit, 3},
         {"greeter", greet, 1},
         {"switch", switch_to, 2},
         {"answer", typed, 1},

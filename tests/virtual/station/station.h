@@ -124,6 +124,8 @@ void lightdm_lost(struct worker *w);
 
 /* --- systemd.c */
 int systemd_start(struct stage *s);
+/* A unit of the site's is in this state from now on (ActiveState), and whoever listens is told. */
+bool systemd_set_unit(struct stage *s, const char *unit, const char *state);
 
 /* --- control.c: one command a line on standard input, one answer a line on descriptor 3 ("ok ..." or "no
  * ..."). */

@@ -93,15 +93,88 @@ static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_bus_reply_method_return(m, "o", "/org/freedesktop/systemd1/job/1");
 }
 
+/* --- units of the site */
+
+static struct site_unit {
+        char name[128], state[32];
+        uint64_t active, inactive; /* CLOCK_MONOTONIC of the last time */
+} site_units[4];
+
+static struct site_unit *find_site_unit(const char *path) {
+        _cleanup_(freep) char *name = NULL;
+        if (sd_bus_path_decode(path, UNITS, &name) > 0)
+                for (size_t i = 0; i < ELEMENTSOF(site_units); i++)
+                        if (strcmp(site_units[i].name, name) == 0)
+                                return &site_units[i];
+        return NULL;
+}
+
+static int get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const struct site_unit *u = find_site_unit(path);
+        return sd_bus_message_append(reply, "s", u ? u->state : "inactive");
+}
+
+static int get_time(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const struct site_unit *u = find_site_unit(path);
+        return sd_bus_message_append(reply, "t",
+                                     !u                   ? UINT64_C(0)
+                                     : property[0] == 'A' ? u->active
+                                                          : u->inactive);
+}
+
+static const sd_bus_vtable unit_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("ActiveState", "s", get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("ActiveEnterTimestampMonotonic", "t", get_time, 0, 0),
+        SD_BUS_PROPERTY("InactiveEnterTimestampMonotonic", "t", get_time, 0, 0),
+        SD_BUS_VTABLE_END,
+};
+
+bool systemd_set_unit(struct stage *s, const char *unit, const char *state) {
+        _cleanup_(freep) char *path = NULL;
+        struct site_unit *u = NULL;
+        struct timespec now;
+        for (size_t i = 0; i < ELEMENTSOF(site_units); i++)
+                if (strcmp(site_units[i].name, unit) == 0 || (!u && !site_units[i].name[0]))
+                        u = &site_units[i];
+        if (!u || strlen(unit) >= sizeof(u->name) || strlen(state) >= sizeof(u->state) ||
+            sd_bus_path_encode(UNITS, unit, &path) < 0 || clock_gettime(CLOCK_MONOTONIC, &now) < 0)
+                return false;
+        (void) snprintf(u->name, sizeof(u->name), "%s", unit);
+        (void) snprintf(u->state, sizeof(u->state), "%s", state);
+        *(strcmp(state, "active") == 0 ? &u->active : &u->inactive) =
+                (uint64_t) now.tv_sec * 1000000U + (uint64_t) now.tv_nsec / 1000U;
+        return !s->bus[SERVICE_SYSTEMD] ||
+               sd_bus_emit_properties_changed(s->bus[SERVICE_SYSTEMD], path, "org.freedesktop.systemd1.Unit",
+                                              "ActiveState", NULL) >= 0;
+}
+
+static int subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return sd_bus_reply_method_return(m, "");
+}
+
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("GetUnit", "s", "o", get_unit, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StartUnit", "ss", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StopUnit", "ss", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
 
+static int find_any(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
+                    sd_bus_error *error) {
+        *found = userdata;
+        return 1; /* systemd has an object for every name, of a unit that is not there too */
+}
+
 int systemd_start(struct stage *s) {
+        int r = sd_bus_add_fallback_vtable(s->bus[SERVICE_SYSTEMD], NULL, UNITS,
+                                           "org.freedesktop.systemd1.Unit", unit_vtable, find_any, s);
+        if (r < 0)
+                return r;
         return sd_bus_add_object_vtable(s->bus[SERVICE_SYSTEMD], NULL, "/org/freedesktop/systemd1",
                                         "org.freedesktop.systemd1.Manager", vtable, s);
 }
