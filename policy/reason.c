@@ -119,8 +119,8 @@ static const struct {
                 {"posture", "This station is not safe just now. Use another station and tell the help desk.",
                  "A check of the station's state fails (or could not be asked), and the rules let nobody "
                  "sign "
-                 "in meanwhile. POSTURE in the record names it; look at the check's unit with systemctl "
-                 "status, or see wardtap status."},
+                 "in meanwhile. POSTURE in the record names it: look with systemctl status at the unit that the "
+                 "rules give it, and mend what it found."},
         [REASON_NOT_OWN] =
                 {"not-own", "You can only confirm for yourself. Use your own account.",
                  "A program without special rights asked to sign in somebody else than its own user. "
