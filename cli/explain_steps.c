@@ -142,6 +142,7 @@ static void answer_json(struct explanation *x, const struct policy_decision *d, 
         json_set_string(o, "verdict", policy_verdict_name(d->verdict));
         json_set_string(o, "reason", is_refusal(d) ? reason_name(d->reason) : NULL);
         json_set_string(o, "role", d->role ? d->role->name : NULL);
+        json_set_string(o, "exception", d->exception ? d->exception->name : NULL);
         json_set_string(o, "place", place ? place->name : NULL);
         json_set_string(o, "needed", factors_name(d->needed));
         json_set_string(o, "proven", factors_name(d->proven));

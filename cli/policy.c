@@ -138,8 +138,10 @@ static int send_refused(struct apply *a, const char *why, const char *detail) {
 static void refused(struct apply *a, const struct rules_errors *errors) {
         const struct rules_error *first = errors->n > 0 ? &errors->errors[0] : NULL;
         char detail[257] = "";
-        if (first)
+        if (first && first->file[0])
                 (void) snprintf(detail, sizeof(detail), "%s:%u: %s", first->file, first->line, first->text);
+        else if (first)
+                (void) snprintf(detail, sizeof(detail), "%s", first->text);
         (void) send_refused(a, "rules-bad", first ? detail : NULL);
 }
 

@@ -124,6 +124,16 @@ static void print_proven(const struct entry *e) {
         print_pair(stdout, TITLE_WIDTH, _("Proven"), proven[0] ? proven : _("nothing"));
 }
 
+/* What let somebody in who showed less than the role wants, and what was wrong with the station. */
+static void print_lowered(const struct entry *e) {
+        char text[1024] = "";
+        join(text, sizeof(text), "", field(e, RECORD_FIELD_LOWERED));
+        join(text, sizeof(text), "", field(e, RECORD_FIELD_EXCEPTION));
+        join(text, sizeof(text), _("answered for by "), field(e, RECORD_FIELD_ISSUER));
+        print_pair(stdout, TITLE_WIDTH, _("Lowered"), text);
+        print_pair(stdout, TITLE_WIDTH, _("Failing"), field(e, RECORD_FIELD_POSTURE));
+}
+
 static bool is_success(const struct entry *e) {
         return strcmp(e->outcome, "0") == 0;
 }
@@ -151,6 +161,7 @@ static void print_text(const char *code, const struct entry *e) {
         print_where(e);
         print_who(e);
         print_proven(e);
+        print_lowered(e);
         print_pair(stdout, TITLE_WIDTH, _("Detail"), field(e, RECORD_FIELD_DETAIL));
         print_pair(stdout, TITLE_WIDTH, _("Why"),
                    meaning ? meaning : _("This version does not know that reason."));

@@ -14,6 +14,10 @@
 #define SYSTEMD "org.freedesktop.systemd1"
 #define ROOT "/org/freedesktop/systemd1"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
+/* Of this name alone: nobody is woken by others that come and go. */
+#define OWNER_OF_SYSTEMD                                                                                    \
+        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                         \
+        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" SYSTEMD "'"
 #define RETRY_USEC (5U * 1000U * 1000U)
 
 _Static_assert(BROKER_PASSING_SIZE > RULES_CHECKS_MAX * 65U, "all names fit");
@@ -198,8 +202,7 @@ static void begin(struct posture *p) {
                 forget(p->checks[i]);
         if (!bus || p->n == 0)
                 return;
-        (void) sd_bus_match_signal_async(bus, &p->owner, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                         "org.freedesktop.DBus", "NameOwnerChanged", on_owner, NULL, p);
+        (void) sd_bus_add_match_async(bus, &p->owner, OWNER_OF_SYSTEMD, on_owner, NULL, p);
         (void) sd_bus_call_method_async(bus, NULL, SYSTEMD, ROOT, SYSTEMD ".Manager", "Subscribe", NULL,
                                         NULL, "");
         for (size_t i = 0; i < p->n; i++) {

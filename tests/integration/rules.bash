@@ -75,6 +75,8 @@ day=$(date -d '+3 days' +%Y-%m-%d)
 printf '[Exception late]\nOwner=jo.lead\nReason=x\nUntil=%s\nUsers=anna\nSignIn=badge\n' "$(date -d '+100 days' +%Y-%m-%d)" >>$conf
 run too-long 1 wardtap policy check
 expect "one must end within 90 days" "[Exception late] ends too late: write an Until= of at most 90 days from now" too-long.out
+run too-long-applied 1 wardtap policy apply --reason "for ever"
+case $(last policy-refused DETAIL) in "[Exception late] ends too late"*) ok "and that is recorded" ;; *) bad "and that is recorded" ;; esac
 cp good.conf $conf
 printf '[Exception new-key]\nOwner=jo.lead\nReason=Her key is in the post\nUntil=%s\nUsers=anna\nSignIn=badge\n' "$day" >>$conf
 run exception 0 wardtap policy apply --reason exception
@@ -92,6 +94,10 @@ is "the record names the exception" new-key "$(last sign-in EXCEPTION)"
 is "that less was shown" exception "$(last sign-in LOWERED)"
 is "who answers for it" jo.lead "$(last sign-in ISSUER)"
 is "and no level" 0 "$(last sign-in AAL)"
+wardtap why "$(last sign-in CODE)" >why.out 2>&1 || cat why.out
+expect "the help desk reads it too" "Lowered:  exception, new-key, answered for by jo.lead" why.out
+run explained 0 wardtap policy explain --user anna --service lightdm --evidence badge --at "$(date '+%Y-%m-%d %H:%M')"
+expect "and whoever asks the rules" "by the exception new-key, for which jo.lead answers: badge was enough." explained.out
 
 echo "== a clock that nobody keeps brings no exception"
 : >/run/wardtap/clock-is-lost
