@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wardtapd as a whole: readers and taps, clients, records and the bus, put together. Sessions of logind,
- * handoffs and idle locks will stand beside these. */
+/* wardtapd as a whole: readers and taps, clients, records, the bus, the seat and who stays at it, put
+ * together. */
 #pragma once
 
 #include "helper/audit_log.h"

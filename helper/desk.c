@@ -15,6 +15,8 @@
 
 /* So often the greeter is asked for again, before a prompt is looked for. */
 #define LATES_MAX 2U
+/* So often in the life of a tap it is judged anew when no verdict came of it. */
+#define UNJUDGED_MAX 3U
 
 enum move { STILL, TO_GREETER, TO_PERSON };
 
@@ -31,6 +33,8 @@ struct desk {
         bool kept;            /* what was before a restart has been read */
         sd_event_source *timer;
         uint64_t void_usec; /* taps that were seen by then are nobody's at an open session */
+        unsigned unjudged;  /* attempts that ended without a verdict */
+        uint64_t unjudged_usec; /* the first of them, CLOCK_MONOTONIC */
 };
 
 static struct seat_now now(void) {
@@ -143,12 +147,34 @@ const char *desk_service(const struct desk *d) {
         return switcher_service(d->config.switcher);
 }
 
+/* Whoever tapped sees that it came to nothing, and so does whoever reads the records. */
+static void give_up(struct desk *d, int error) {
+        const struct seat_session *s = seat_shown(d->seat);
+        log_line(SD_WARNING, "A tap at an open session cannot be judged: %s", strerror(-error));
+        recorder_note(d->config.recorder, RECORD_ALERT, NULL, "tap-not-judged",
+                      "A tap at an open session came to no verdict (wardtap-authd).");
+        if (s)
+                d->config.events.notice(d->config.userdata, s, "refused", "This did not work. Tap again.",
+                                        DESK_NOTICE_SECONDS);
+        d->unjudged = 0;
+        d->void_usec = now_monotonic_usec();
+        taps_drop(d->config.taps, SEAT, d->void_usec);
+}
+
 static void begin_judging(struct desk *d) {
         int r = judge_begin(d->judge, WIRE_SEAT, desk_service(d), SEAT, "");
-        if (r >= 0)
-                return;
-        log_line(SD_WARNING, "A tap at an open session cannot be judged: %s", strerror(-r));
-        taps_drop(d->config.taps, SEAT, now_monotonic_usec());
+        if (r < 0)
+                give_up(d, r);
+}
+
+/* An attempt that was held up for too long gives its tap back, and another is asked about it. */
+static bool is_judged_anew(struct desk *d) {
+        uint64_t t = now_monotonic_usec();
+        if (d->unjudged == 0 || t - d->unjudged_usec > BROKER_TAP_FRESH_USEC) {
+                d->unjudged = 0;
+                d->unjudged_usec = t;
+        }
+        return ++d->unjudged < UNJUDGED_MAX;
 }
 
 /* login gives up a prompt now and then, and begins it anew: the seat that found none goes to the next. */
@@ -184,14 +210,19 @@ static void on_words(void *userdata, enum wire_type type, const char *text) {
                 d->config.events.notice(d->config.userdata, s, "refused", text, DESK_NOTICE_SECONDS);
 }
 
-/* What was judged is used up by its record. What could not be is nobody's: it would be judged for ever. */
+/* What was judged is used up by its record. What could not be is nobody's in the end: it would be judged for
+ * ever. */
 static void on_judged(void *userdata, int error, enum wire_verdict verdict) {
         struct desk *d = userdata;
+        if (error >= 0)
+                d->unjudged = 0;
         if (error >= 0 && verdict == WIRE_ELSEWHERE && seat_shown(d->seat)) {
                 seat_leaves(d->seat, "tap-over", "unknown");
                 show_greeter(d);
-        } else {
+        } else if (error >= 0) {
                 d->void_usec = now_monotonic_usec(); /* also where its record could not be made */
+        } else if (!is_judged_anew(d)) {
+                give_up(d, error);
         }
         d->config.events.changed(d->config.userdata);
 }

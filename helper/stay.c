@@ -137,9 +137,10 @@ static void look_for_key(struct stay *s, const struct seat_session *e) {
 
 /* --- may they still be here? */
 
-/* Not an account that the system does not know: a directory that is down may say the same. */
+/* REASON_NO_ACCOUNT is said only where the name service itself knows of no such user, never while it is down
+ * (pam_module/auth/account.h). */
 static bool is_end(enum reason reason) {
-        return reason == REASON_PERSON_ENDED || reason == REASON_NOT_ENROLLED;
+        return reason == REASON_PERSON_ENDED || reason == REASON_NOT_ENROLLED || reason == REASON_NO_ACCOUNT;
 }
 
 /* Whoever works is not thrown out by the clock: that her hours are over counts at her next tap. What takes

@@ -76,9 +76,10 @@ int account_read(const void *p, size_t n, struct store_account *ret) {
         if (r < 0)
                 return r;
         if (status != ACCOUNT_KNOWN)
-                return bytes_end(&b) < 0 || status > ACCOUNT_FAILED ? -EBADMSG
-                       : status == ACCOUNT_UNKNOWN                  ? -ENOENT
-                                                                    : -EIO;
+                return bytes_end(&b) < 0 || status >= ACCOUNT_STATUS_MAX ? -EBADMSG
+                       : status == ACCOUNT_UNKNOWN                       ? -ENOENT
+                       : status == ACCOUNT_UNSURE                        ? -ESRCH
+                                                                         : -EIO;
         if ((r = bytes_take_u32(&b, &a.uid)) < 0 ||
             (r = bytes_take_string(&b, a.full_name, sizeof(a.full_name))) < 0 ||
             (r = read_groups(&b, &a)) < 0)
@@ -101,13 +102,17 @@ static int receive_answer(struct account_child *c, int module, struct store_acco
         return r < 0 ? r : account_read(buf, n, ret);
 }
 
+static bool is_unknown(int r) {
+        return r == -ENOENT || r == -ESRCH;
+}
+
 int account_ask(struct account_child *c, const char *user, int module, struct store_account *ret) {
         if (c->fd < 0)
                 return -ENOTCONN;
         int r = socket_send(c->fd, user, strlen(user));
         if (r >= 0)
                 r = receive_answer(c, module, ret);
-        if (r == -ENOENT || r >= 0)
+        if (is_unknown(r) || r >= 0)
                 return r;
         account_stop(c); /* a late answer must not be taken for that to the next question */
         return r;
@@ -116,6 +121,6 @@ int account_ask(struct account_child *c, const char *user, int module, struct st
 int account_find(struct account_child *c, struct store *state, const char *user, int module,
                  struct store_account *ret, bool *ret_cached) {
         int r = account_ask(c, user, module, ret);
-        *ret_cached = r < 0 && r != -ENOENT && r != -ECANCELED;
+        *ret_cached = r < 0 && !is_unknown(r) && r != -ECANCELED;
         return *ret_cached ? store_load_account(state, user, ret) : r;
 }

@@ -22,8 +22,10 @@ int account_start(struct account_child *ret);
 void account_stop(struct account_child *c);
 
 /* Asks the child for a user and waits for its answer with an eye on the module. 0 and *ret (for
- * store_account_clear()); -ENOENT: the system does not know the user; -ECANCELED: the module hung up. Any
- * other error: the name service does not answer, or not in time, and the child was killed. */
+ * store_account_clear()); -ENOENT: the system does not know the user; -ESRCH: the same, but what would know
+ * may be down: glibc leaves errno at 0 only where the last name service said so itself (getpwnam_r(3));
+ * -ECANCELED: the module hung up. Any other error: the name service does not answer, or not in time, and the
+ * child was killed. */
 int account_ask(struct account_child *c, const char *user, int module, struct store_account *ret);
 
 /* The same, with the last known answer of the state store (then *ret_cached) where the name service fails.
@@ -31,6 +33,7 @@ int account_ask(struct account_child *c, const char *user, int module, struct st
 int account_find(struct account_child *c, struct store *state, const char *user, int module,
                  struct store_account *ret, bool *ret_cached);
 
-/* An answer of the child as bytes, for both sides: status u8 (0, 1 not known, 2 failed), then uid u32, full
+/* An answer of the child as bytes, for both sides: status u8 (0, 1 not known, 2 failed, 3 not known, or
+ * down), then uid u32, full
  * name, number of groups u16, their names. -EBADMSG for anything malformed. */
 int account_read(const void *p, size_t n, struct store_account *ret);

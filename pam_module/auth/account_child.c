@@ -59,7 +59,7 @@ static int write_account(struct writer *w, const char *user) {
         errno = 0;
         const struct passwd *p = getpwnam(user);
         if (!p)
-                return errno == 0 || errno == ENOENT || errno == ESRCH ? -ENOENT : -EIO;
+                return errno == 0 ? -ENOENT : errno == ENOENT || errno == ESRCH ? -ESRCH : -EIO;
         take_full_name(p->pw_gecos, full_name, sizeof(full_name));
         writer_u8(w, ACCOUNT_KNOWN);
         writer_u32(w, p->pw_uid);
@@ -74,7 +74,7 @@ static int answer(int fd, const char *user, uint8_t *buf) {
         if (r >= 0)
                 r = writer_end(&w, &n);
         if (r < 0) {
-                buf[0] = r == -ENOENT ? ACCOUNT_UNKNOWN : ACCOUNT_FAILED;
+                buf[0] = r == -ENOENT ? ACCOUNT_UNKNOWN : r == -ESRCH ? ACCOUNT_UNSURE : ACCOUNT_FAILED;
                 n = 1;
         }
         return socket_send(fd, buf, n);

@@ -6,7 +6,7 @@
 
 #define ACCOUNT_MESSAGE_MAX 65536U
 
-enum account_status { ACCOUNT_KNOWN, ACCOUNT_UNKNOWN, ACCOUNT_FAILED };
+enum account_status { ACCOUNT_KNOWN, ACCOUNT_UNKNOWN, ACCOUNT_FAILED, ACCOUNT_UNSURE, ACCOUNT_STATUS_MAX };
 
 /* Answers one question after the other on fd, closes every other descriptor, and ends with its parent. */
 _Noreturn void account_child_run(int fd, pid_t parent);

@@ -69,6 +69,7 @@ struct attempt {
         bool tapped_out;      /* the person's own session is on the screen */
         uint64_t closed_usec; /* CLOCK_REALTIME when Wardtap ended a session of hers; 0: nothing to tell */
         bool have_tap, have_badge, have_person, have_account, account_cached;
+        bool account_unsure; /* not known, but what would know may be down */
         bool prompted;     /* something was typed: the greeter goes on by itself */
         bool switched;     /* the person's session comes without the application that asked */
         bool granted;      /* another attempt has let this person in, and the display manager asks for her */
@@ -146,6 +147,7 @@ enum attempt_state attempt_switch(struct attempt *a);
 
 /* A tap at an open session (seat.c). */
 enum attempt_state attempt_tap_out(struct attempt *a);
+enum attempt_state attempt_none(struct attempt *a);
 enum attempt_state attempt_elsewhere(struct attempt *a);
 /* Says what the rules say now. */
 enum attempt_state attempt_recheck(struct attempt *a);

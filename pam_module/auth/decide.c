@@ -44,8 +44,9 @@ static int find_account(struct attempt *a) {
                              &a->account_cached);
         if (r == -ENOENT)
                 return 0; /* the decision says what that means */
+        a->account_unsure = r == -ESRCH;
         a->have_account = r >= 0;
-        return r;
+        return a->account_unsure ? 0 : r;
 }
 
 /* Before the store is asked: whoever is not root learns nothing about anybody else, not even who is
@@ -58,7 +59,7 @@ int attempt_check_own(struct attempt *a) {
                 return 0;
         int r = account_find(&a->account_child, a->state, a->start.user, a->module, &account, &cached);
         if (r < 0)
-                return r == -ENOENT ? -EPERM : r;
+                return r == -ENOENT || r == -ESRCH ? -EPERM : r;
         return account.uid == a->peer.uid ? 0 : -EPERM;
 }
 
@@ -78,7 +79,7 @@ enum attempt_state attempt_account(struct attempt *a) {
         if (a->have_account && (r = ask_session(a, &presence)) < 0)
                 return attempt_end(a, r == -ECANCELED ? REASON_CANCELLED : REASON_TAPS_GONE);
         if (presence == BROKER_JUST_SHOWN && attempt_is_seat(a))
-                return ATTEMPT_END; /* tapped twice while the own session was on its way */
+                return attempt_none(a);
         a->tapped_out = presence == BROKER_SHOWN && attempt_is_seat(a);
         size_t n_keys = 0;
         if (store_history(a->state, a->person.id, &a->history) < 0 ||

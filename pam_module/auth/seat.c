@@ -70,9 +70,15 @@ enum attempt_state attempt_recheck_failed(struct attempt *a, int error) {
 
 enum attempt_state attempt_recheck(struct attempt *a) {
         const struct policy_decision *d = &a->decision;
-        if (d->verdict == POLICY_UNAVAIL)
+        if (d->verdict == POLICY_UNAVAIL || (a->account_unsure && d->reason == REASON_NO_ACCOUNT))
                 return attempt_recheck_failed(a, -EAGAIN);
         return answer_recheck(a, d->verdict == POLICY_DENY ? d->reason : REASON_NONE);
+}
+
+/* Tapped twice while the own session was on its way: a verdict, so that the tap is not judged again. */
+enum attempt_state attempt_none(struct attempt *a) {
+        (void) relay_verdict(a->module, a->version, WIRE_DENY, "", "");
+        return ATTEMPT_END;
 }
 
 /* The tap is given back by hanging up: the attempt at the greeter judges it anew. */

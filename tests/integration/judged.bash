@@ -88,6 +88,44 @@ lie "record handoff 0 USER=dora UID=2004" >lie.out
 expect "a handoff is nobody's to say" "recorded -1 " lie.out
 shows "none of that moves him" "2003 user"
 
+echo "== an attempt that is held up"
+# hold_up: wardtap-authd is stopped, and a tap waits for it. The attempt that it begins then hears nothing of wardtapd, and
+# ends; afterwards wardtap-authd is stopped again.
+hold_up() {
+        local authd wardtapd
+        authd=$(main_pid authd) wardtapd=$(main_pid wardtapd)
+        until [ "$(ss -xlH src /run/wardtap/auth.sock | awk '{print $3}')" != 0 ]; do read -rt 0.02 <> <(:) || true; done
+        kill -STOP "$wardtapd"
+        kill -CONT "$authd"
+        until [ -n "$(cat "/proc/$authd/task/$authd/children")" ]; do read -rt 0.02 <> <(:) || true; done
+        while [ -n "$(cat "/proc/$authd/task/$authd/children")" ]; do read -rt 0.02 <> <(:) || true; done
+        kill -STOP "$authd"
+        kill -CONT "$wardtapd"
+}
+go_on() { kill -CONT "$(main_pid authd)"; }
+read -rt 3.2 <> <(:) || true
+mark_seat
+kill -STOP "$(main_pid authd)"
+taps tap "$R1" $CARL
+hold_up
+go_on
+await_seat 'active .* greeter' 10 || true
+shows "its tap is judged anew: a tap-out" "910 greeter"
+is "and nothing is to be told of" 0 "$(event_count alert WARDTAP_REASON=tap-not-judged)"
+read -rt 3.2 <> <(:) || true
+comes 2003 $CARL
+read -rt 3.2 <> <(:) || true
+kill -STOP "$(main_pid authd)"
+taps tap "$R2" $CARL
+hold_up
+hold_up
+hold_up
+go_on
+await notices.out "notice refused 6 This did not work. Tap again." && ok "after three times it is given up, in words" ||
+        bad "after three times it is given up, in words"
+is "and with an alert" 1 "$(event_count alert WARDTAP_REASON=tap-not-judged)"
+shows "he stays where he is" "2003 user"
+
 echo "== new rules: his role is taken away"
 sed -i 's/^Groups=porters$/Groups=nobody-at-all/' /etc/wardtap/wardtap.conf
 mark_seat

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 /* The name service, as the child sees it. */
-static enum { ANSWERS, HANGS, FAILS, DIES } service;
+static enum { ANSWERS, HANGS, FAILS, DIES, IS_DOWN } service;
 
 struct passwd *__wrap_getpwnam(const char *name);
 struct passwd *__wrap_getpwnam(const char *name) {
@@ -27,7 +27,7 @@ struct passwd *__wrap_getpwnam(const char *name) {
                         (void) pause();
         if (service == DIES)
                 _exit(1);
-        errno = service == FAILS ? EIO : 0;
+        errno = service == FAILS ? EIO : service == IS_DOWN ? ENOENT : 0;
         return service == ANSWERS && strcmp(name, "nina") == 0 ? &p : NULL;
 }
 
@@ -127,6 +127,16 @@ static void a_service_that_fails_says_nothing_about_the_user(void **state) {
         done(&a);
 }
 
+/* As glibc answers for a directory whose socket is not there. */
+static void a_service_that_is_down_says_no_clear_no(void **state) {
+        struct asked a;
+        service = IS_DOWN;
+        ask(&a, "nina");
+        assert_int_equal(a.r, -ESRCH);
+        assert_true(a.child.fd >= 0);
+        done(&a);
+}
+
 static void too_many_groups_are_no_groups(void **state) {
         struct asked a;
         service = ANSWERS;
@@ -150,7 +160,7 @@ static void a_hang_up_is_seen_while_waiting(void **state) {
 static void what_is_no_answer_is_none(void **state) {
         struct store_account a = {.uid = 77};
         static const uint8_t bad[][12] = {
-                {3},                            /* no such status */
+                {ACCOUNT_STATUS_MAX},           /* no such status */
                 {ACCOUNT_UNKNOWN, 0},           /* left over */
                 {ACCOUNT_KNOWN, 0, 0},          /* cut */
                 {ACCOUNT_KNOWN, 0, 0, 0, 1, 0}, /* cut in the name */
@@ -175,6 +185,7 @@ int main(void) {
                 cmocka_unit_test(a_user_nobody_knows_is_no_failure),
                 cmocka_unit_test(a_service_that_hangs_is_killed_in_time),
                 cmocka_unit_test(a_service_that_fails_says_nothing_about_the_user),
+                cmocka_unit_test(a_service_that_is_down_says_no_clear_no),
                 cmocka_unit_test(too_many_groups_are_no_groups),
                 cmocka_unit_test(a_hang_up_is_seen_while_waiting),
                 cmocka_unit_test(what_is_no_answer_is_none),
