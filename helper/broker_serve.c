@@ -107,6 +107,17 @@ static void fill_proof(const struct client *c, const struct record *r, uid_t uid
         memcpy(p->name, c->name, sizeof(p->name));
 }
 
+/* Why she had to sign in anew, which the attempt does not know. */
+static int say_why(const struct client *c, struct record *r) {
+        const char *uid = r->fields[RECORD_FIELD_UID];
+        uint64_t number;
+        if (r->event != RECORD_SIGN_IN || r->fields[RECORD_FIELD_DETAIL] || !uid ||
+            parse_u64(uid, UINT32_MAX - 1, &number) < 0 ||
+            !sessions_is_capped(c->broker->config.sessions, (uid_t) number))
+                return 0;
+        return record_set(r, RECORD_FIELD_DETAIL, "session-cap");
+}
+
 /* Whoever was let in may be shown her session, and begin one. */
 static void remember(struct client *c, const struct record *r) {
         struct broker *b = c->broker;
@@ -174,6 +185,8 @@ static int serve_record(struct client *c, struct broker_message *m) {
                 return e;
         if (r->event == RECORD_TAP_OUT)
                 return serve_tap_out(c, r);
+        if ((e = say_why(c, r)) < 0)
+                return e;
         c->in_flight++;
         remember(c, r);
         recorder_submit(recorder, r, c->id);

@@ -336,7 +336,7 @@ void bus_quiet(struct bus *b, const char *session, bool quiet) {
                                           (int) quiet);
 }
 
-void bus_notice(struct bus *b, const char *session, const char *kind, const char *text, unsigned seconds) {
+bool bus_notice(struct bus *b, const char *session, const char *kind, const char *text, unsigned seconds) {
         sd_bus_message *m = NULL;
         for (size_t i = 0; b->public.ready && i < BUS_ATTENDING_MAX; i++) {
                 if (!b->attending[i].name[0] || strcmp(b->attending[i].session, session) != 0)
@@ -346,8 +346,9 @@ void bus_notice(struct bus *b, const char *session, const char *kind, const char
                     sd_bus_message_set_destination(m, b->attending[i].name) >= 0)
                         (void) sd_bus_send(b->public.bus, m, NULL);
                 sd_bus_message_unref(m);
-                return;
+                return true;
         }
+        return false;
 }
 
 sd_bus *bus_connection(struct bus *b) {

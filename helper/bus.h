@@ -68,7 +68,8 @@ void bus_session_changed(struct bus *b, const char *session, bool shown);
 void bus_countdown(struct bus *b, const char *session, unsigned seconds);
 /* Quiet(s session, b quiet): nobody has used it for a while. */
 void bus_quiet(struct bus *b, const char *session, bool quiet);
-/* Notice(s kind, s text, u seconds), to the program alone that attends to the session. */
-void bus_notice(struct bus *b, const char *session, const char *kind, const char *text, unsigned seconds);
+/* Notice(s kind, s text, u seconds), to the program alone that attends to the session. False when none does.
+ */
+bool bus_notice(struct bus *b, const char *session, const char *kind, const char *text, unsigned seconds);
 /* The signal ReaderChanged(s reader, b attached). */
 void bus_reader_changed(struct bus *b, const char *reader, bool attached);

@@ -141,16 +141,15 @@ static void on_gone(void *userdata, const struct seat_session *s) {
         is_away(d, s);
 }
 
-static void on_session_notice(void *userdata, const char *session, const char *kind, const char *text,
+static bool on_session_notice(void *userdata, const char *session, const char *kind, const char *text,
                               unsigned seconds) {
         struct daemon *d = userdata;
-        if (d->bus)
-                bus_notice(d->bus, session, kind, text, seconds);
+        return d->bus && bus_notice(d->bus, session, kind, text, seconds);
 }
 
 static void on_notice(void *userdata, const struct seat_session *s, const char *kind, const char *text,
                       unsigned seconds) {
-        on_session_notice(userdata, s->id, kind, text, seconds);
+        (void) on_session_notice(userdata, s->id, kind, text, seconds);
 }
 
 static void on_known(void *userdata) {
@@ -251,6 +250,7 @@ static void on_attended(void *userdata, const char *session) {
         const struct seat_session *s = seat_find(desk_seat(d->desk), session);
         if (s && s->managed && !s->shown)
                 bus_session_changed(d->bus, session, false);
+        stay_attended(d->stay, session);
 }
 
 static void on_session_ended(void *userdata, uid_t uid, const char *attempt) {
@@ -403,7 +403,7 @@ static void on_nearby(void *userdata, const struct tap *t) {
         recorder_submit(d->recorder, &r, 0);
         on_words(d, text);
         if (s)
-                on_session_notice(d, s->id, "nearby", text, DESK_NOTICE_SECONDS);
+                (void) on_session_notice(d, s->id, "nearby", text, DESK_NOTICE_SECONDS);
 }
 
 static void on_card(void *userdata, const char *reader, uint64_t seen_usec, const struct device_event *e) {

@@ -32,6 +32,7 @@ struct desk {
         bool sleeping, known; /* known: logind has told all once */
         bool kept;            /* what was before a restart has been read */
         sd_event_source *timer;
+        uint64_t begun_usec; /* when the tap that is judged was about to be */
         uint64_t void_usec; /* taps that were seen by then are nobody's at an open session */
         unsigned unjudged;  /* attempts that ended without a verdict */
         uint64_t unjudged_usec; /* the first of them, CLOCK_MONOTONIC */
@@ -162,6 +163,7 @@ static void give_up(struct desk *d, int error) {
 }
 
 static void begin_judging(struct desk *d) {
+        d->begun_usec = now_monotonic_usec();
         int r = judge_begin(d->judge, WIRE_SEAT, desk_service(d), SEAT, "");
         if (r < 0)
                 give_up(d, r);
@@ -220,7 +222,7 @@ static void on_judged(void *userdata, int error, enum wire_verdict verdict) {
                 seat_leaves(d->seat, "tap-over", "unknown");
                 show_greeter(d);
         } else if (error >= 0) {
-                d->void_usec = now_monotonic_usec(); /* also where its record could not be made */
+                d->void_usec = d->begun_usec; /* also where its record could not be made */
         } else if (!is_judged_anew(d)) {
                 give_up(d, error);
         }

@@ -20,6 +20,7 @@ struct session {
         char attempt[33];
         int pidfd;
         bool no_grace; /* a badge alone does not resume it any more */
+        bool capped;   /* because of its age */
         sd_event_source *source;
 };
 
@@ -177,12 +178,27 @@ bool sessions_has(const struct sessions *s, uid_t uid) {
 
 static void set_grace(struct sessions *s, uid_t uid, bool grace) {
         for (size_t i = 0; i < s->n; i++)
-                if (s->list[i]->uid == uid)
+                if (s->list[i]->uid == uid) {
                         s->list[i]->no_grace = !grace;
+                        s->list[i]->capped &= !grace;
+                }
 }
 
 void sessions_end_grace(struct sessions *s, uid_t uid) {
         set_grace(s, uid, false);
+}
+
+void sessions_cap(struct sessions *s, uid_t uid) {
+        sessions_end_grace(s, uid);
+        for (size_t i = 0; i < s->n; i++)
+                s->list[i]->capped |= s->list[i]->uid == uid;
+}
+
+bool sessions_is_capped(const struct sessions *s, uid_t uid) {
+        for (size_t i = 0; i < s->n; i++)
+                if (s->list[i]->uid == uid && s->list[i]->capped)
+                        return true;
+        return false;
 }
 
 void sessions_begin_grace(struct sessions *s, uid_t uid) {

@@ -30,6 +30,10 @@ int sessions_close(struct sessions *s, uid_t uid, const char *attempt);
 bool sessions_has(const struct sessions *s, uid_t uid);
 /* None of the sessions that this person has now may be resumed by a badge alone any more. */
 void sessions_end_grace(struct sessions *s, uid_t uid);
+/* The same, because the session cap is over (SessionCap=). */
+void sessions_cap(struct sessions *s, uid_t uid);
+/* It is the session cap that keeps this person's badge from resuming: until sessions_begin_grace(). */
+bool sessions_is_capped(const struct sessions *s, uid_t uid);
 /* A full sign-in: they may again. */
 void sessions_begin_grace(struct sessions *s, uid_t uid);
 unsigned sessions_count(const struct sessions *s);

@@ -19,6 +19,8 @@
 #include <systemd/sd-daemon.h>
 
 #define TAKE_KEY_SECONDS 10U
+/* So long it waits for the program of a session that has just begun. */
+#define TAKE_KEY_WAIT_USEC (20U * 1000U * 1000U)
 
 struct stay {
         struct stay_config config;
@@ -33,6 +35,8 @@ struct stay {
         uint64_t input_usec;
         char key_of[LOGIND_ID_SIZE]; /* the session that it signed in */
         char key_left[160];          /* words for whoever comes next: somebody's key is in the port */
+        char key_for[LOGIND_ID_SIZE]; /* the session that came next, whose program is to be told it */
+        uint64_t key_until_usec;      /* CLOCK_MONOTONIC; until then */
 };
 
 /* --- rules */
@@ -76,7 +80,7 @@ static void on_cap(void *userdata, const char *session) {
         struct stay *s = userdata;
         const struct seat_session *e = seat_find(desk_seat(s->desk), session);
         if (e)
-                sessions_end_grace(s->config.sessions, e->uid);
+                sessions_cap(s->config.sessions, e->uid);
 }
 
 static void on_quiet(void *userdata, const char *session, bool quiet) {
@@ -278,6 +282,12 @@ static int on_people_changed(sd_event_source *source, const struct inotify_event
 
 /* --- as the desk says */
 
+static void tell_of_key(struct stay *s) {
+        if (s->key_left[0] &&
+            s->config.notice(s->config.userdata, s->key_for, "take-key", s->key_left, TAKE_KEY_SECONDS))
+                s->key_left[0] = 0;
+}
+
 void stay_shown(struct stay *s, const struct seat_session *e) {
         struct idle_rules r = idle_rules(s, e);
         const struct walkaway_proof p = {e->proof.reader, e->proof.badge, e->proof.key, e->proof.attempt};
@@ -285,10 +295,15 @@ void stay_shown(struct stay *s, const struct seat_session *e) {
         if (e->proof.attempt[0])
                 (void) walkaway_signed_in(s->walkaway, e->id, &p, now_monotonic_usec());
         walkaway_shown(s->walkaway, e->id, now_monotonic_usec());
-        if (s->key_left[0])
-                s->config.notice(s->config.userdata, e->id, "take-key", s->key_left, TAKE_KEY_SECONDS);
-        s->key_left[0] = 0;
+        memcpy(s->key_for, e->id, sizeof(s->key_for));
+        s->key_until_usec = now_monotonic_usec() + TAKE_KEY_WAIT_USEC;
+        tell_of_key(s);
         arm_recheck(s);
+}
+
+void stay_attended(struct stay *s, const char *session) {
+        if (strcmp(s->key_for, session) == 0 && now_monotonic_usec() < s->key_until_usec)
+                tell_of_key(s);
 }
 
 void stay_parked(struct stay *s, const struct seat_session *e) {

@@ -16,8 +16,9 @@ struct stay_config {
         struct recorder *recorder;
         int input_listener; /* taken; -1 for none */
         const char *auth_socket;
-        /* To the program of this session that shows such things, and to whoever waits at the greeter. */
-        void (*notice)(void *userdata, const char *session, const char *kind, const char *text,
+        /* To the program of this session that shows such things (false: none attends to it), and to whoever
+         * waits at the greeter. */
+        bool (*notice)(void *userdata, const char *session, const char *kind, const char *text,
                        unsigned seconds);
         void (*words)(void *userdata, const char *text);
         void (*rules_changed)(void *userdata); /* after what follows from it here */
@@ -39,6 +40,8 @@ void stay_set_desk(struct stay *s, struct desk *desk);
 void stay_shown(struct stay *s, const struct seat_session *e);
 void stay_parked(struct stay *s, const struct seat_session *e);
 void stay_gone(struct stay *s, const struct seat_session *e);
+/* A program attends to this session from now on. */
+void stay_attended(struct stay *s, const char *session);
 /* Those that were parked before we started are. */
 void stay_known(struct stay *s);
 void stay_hint(struct stay *s, const struct logind_session *l);

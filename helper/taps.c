@@ -291,7 +291,17 @@ static struct client *owner_of(struct taps *t, const struct entry *e) {
         return best;
 }
 
-static void give(struct entry *e, struct client *c, struct tap *ret_tap) {
+/* Whoever tapped at the same time, on another reader, taps again when the screen shows what came of the
+ * first. */
+static void drop_others(struct taps *t, const struct entry *e) {
+        for (size_t i = 0; i < t->n_readers; i++) {
+                struct entry *o = &t->readers[i]->tap;
+                if (o != e && o->set && !o->held && strcmp(o->seat, e->seat) == 0)
+                        entry_clear(o);
+        }
+}
+
+static void give(struct taps *t, struct entry *e, struct client *c, struct tap *ret_tap) {
         *ret_tap = e->tap;
         if (c->rank == TAPS_ENROL) {
                 entry_clear(e); /* a badge that is being enrolled signs nobody in */
@@ -301,6 +311,8 @@ static void give(struct entry *e, struct client *c, struct tap *ret_tap) {
                 e->held = true;
                 e->held_by = c->id;
         }
+        if (c->rank == TAPS_SEAT)
+                drop_others(t, e);
         c->holds = true;
         memcpy(c->reader, ret_tap->reader, strlen(ret_tap->reader) + 1);
 }
@@ -321,7 +333,7 @@ int taps_hand_out(struct taps *t, uint64_t now_usec, uint64_t *ret_client, struc
         }
         if (!next)
                 return 0;
-        give(next, owner, ret_tap);
+        give(t, next, owner, ret_tap);
         *ret_client = owner->id;
         if (owner->rank == TAPS_ENROL)
                 *owner = (struct client){0};

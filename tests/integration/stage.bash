@@ -185,6 +185,52 @@ last_of() {
 # anon NAME: the anonymous memory of a unit, in kB.
 anon() { awk '$1 == "RssAnon:" {print $2}' "/proc/$(main_pid "$1")/status"; }
 
+# --- people at the seat
+
+ANNA=04a1b2c3 BEN=04b1b2c4
+# rest: the same badge is ignored for so long after it was used.
+rest() { read -rt 3.2 <> <(:) || true; }
+# tap NUMBER [READER]: each on the next reader, since each reader takes a badge that comes often for one that lies there.
+next_reader=0
+tap() {
+        next_reader=$(((next_reader + 1) % 8))
+        taps tap "${2-Reader_$((3 + next_reader))}" "$1"
+}
+# shows NAME WANTED: what is on the screen, "UID CLASS", or comes there soon.
+shows() {
+        local end=$((SECONDS + 4)) got
+        while got=$(on_screen); [ "$got" != "$2" ] && [ $SECONDS -lt $end ]; do read -rt 0.1 <> <(:) || true; done
+        is "$1" "$2" "$got"
+        [ "$got" = "$2" ] || seen | tail -n 25 | sed 's/^/  | /'
+}
+# await_event EVENT COUNT NAME: so many records of the event.
+await_event() {
+        local end=$((SECONDS + 10)) n
+        while n=$(event_count "$1"); [ "$n" -lt "$2" ]; do
+                [ $SECONDS -lt $end ] || { bad "$3 (wanted $2 records of $1, there are $n)"; return 0; }
+                read -rt 0.1 <> <(:) || true
+        done
+        ok "$3"
+}
+# session_of UID: the id of that person's session.
+session_of() { grep -l "^UID=$1\$" /run/systemd/sessions/* | head -n 1 | sed 's|.*/||' || true; }
+# full_sign_in USER UID NUMBER PIN: at the greeter, with the key; it stays in the port only for that.
+full_sign_in() {
+        key_in "$1"
+        seat answer "$4"
+        mark_seat
+        tap "$3"
+        await_seat "active [^ ]+ $2 user" 20 || true
+        key_out "$1"
+        seat answer
+}
+# to_greeter: whatever is in front, a greeter that waits is next.
+to_greeter() {
+        mark_seat
+        seat greeter
+        case $(on_screen) in *greeter) ;; *) await_seat 'active .* greeter' || true ;; esac
+}
+
 # --- what must hold whatever happens
 
 # chain_whole: every record is there, and follows the one before.

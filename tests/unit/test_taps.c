@@ -474,6 +474,26 @@ static void a_tap_is_for_what_is_on_the_screen(void **state) {
         assert_int_equal(owner(t, NOW + 6, &got), 2);
 }
 
+static void of_two_taps_at_an_open_session_the_first_counts(void **state) {
+        struct taps *t = *state;
+        const struct taps_screen screen = {.vt = 8, .seat = true, .manager = true, .person = true};
+        struct tap got;
+        taps_set_screen(t, &screen);
+        tap(t, "B", NOW);
+        tap(t, "A", NOW + 1);
+        assert_int_equal(taps_want(t, 7, "seat0", 0, TAPS_SEAT, NOW + 2), 0);
+        assert_int_equal(owner(t, NOW + 2, &got), 7);
+        assert_string_equal(got.reader, "B");
+        taps_client_gone(t, 7); /* without a verdict: it is judged anew */
+        assert_true(taps_is_unheard(t, "seat0", NOW + 3));
+        assert_int_equal(taps_want(t, 8, "seat0", 0, TAPS_SEAT, NOW + 3), 0);
+        assert_int_equal(owner(t, NOW + 3, &got), 8);
+        assert_string_equal(got.reader, "B");
+        const char *reader;
+        assert_int_equal(taps_verdict(t, 8, false, NOW + 4, &reader), 0);
+        assert_false(taps_is_unheard(t, "seat0", NOW + 4)); /* the second is nobody's */
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(a_tap_belongs_to_one_attempt),
@@ -508,6 +528,7 @@ int main(void) {
                 TEST(where_the_screen_is_not_known_who_waits_longest_gets_it),
                 TEST(a_greeter_that_is_not_on_the_screen_gets_no_tap),
                 TEST(a_tap_is_unheard_where_nobody_waits_and_nobody_is_judged),
+                TEST(of_two_taps_at_an_open_session_the_first_counts),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

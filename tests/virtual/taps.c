@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A wardtap-device without pcscd: readers and cards are what commands on standard input say, so that taps
- * can come as fast as a test wants them. Operations on keys go to the true service at REAL.
+ * can come as fast as a test wants them. Operations on keys go to the true service at REAL; whether one is
+ * plugged in is what commands say, and while one is, it is that one which answers.
  *
  *   taps REAL
  *
@@ -10,6 +11,7 @@
  *   tap READER NUMBER                 both
  *   burst N PER-SECOND READER NUMBER [NUMBER]...   so many taps, of the numbers in turn
  *   lost | ready                      pcscd went, and is back
+ *   key ID | unkey                    a key is plugged in, by its id (32 hexadecimal digits), or taken out
  *   watched | unwatched               wardtap-idle is there (this program stands for it), or not
  *   active                            it says that somebody typed
  *
@@ -44,6 +46,8 @@ struct service {
         const char *real;
         int listener, watchers[WATCHERS_MAX];
         size_t n_watchers;
+        int key_watcher; /* -1: none */
+        struct device_key key; /* plugged in; id "": none */
         struct reader readers[DEVICE_READERS_MAX];
         size_t n_readers;
         int input; /* to wardtapd, in the place of wardtap-idle; -1: none */
@@ -89,6 +93,17 @@ static void identify(struct service *s, int fd, const char *name) {
         tell(fd, &e);
 }
 
+/* What the key signed says nothing of the port it is in. */
+static void name_key(const struct service *s, uint8_t *buf, size_t size, size_t *n) {
+        struct device_event e;
+        struct writer w = {.p = buf, .size = size};
+        if (device_event_read((struct bytes){buf, *n}, &e) < 0 || e.type != DEVICE_EVENT_ASSERTION)
+                return;
+        memcpy(e.assertion.device, s->key.id, sizeof(s->key.id));
+        device_event_write(&w, &e);
+        *n = w.n;
+}
+
 /* Everything else in a process of its own, until either side hangs up. */
 static void relay(const struct service *s, int fd, const void *first, size_t n) {
         uint8_t buf[SOCKET_MESSAGE_MAX];
@@ -102,6 +117,8 @@ static void relay(const struct service *s, int fd, const void *first, size_t n) 
                 (void) poll(p, 2, -1);
                 bool from_real = p[1].revents;
                 int r = socket_receive(from_real ? real : fd, buf, sizeof(buf), &n);
+                if (r == 0 && from_real)
+                        name_key(s, buf, sizeof(buf), &n);
                 if (r == 0)
                         r = socket_send(from_real ? fd : real, buf, n);
                 if (r < 0 && r != -EAGAIN)
@@ -122,6 +139,22 @@ static void watch(struct service *s, int fd) {
         }
 }
 
+static void tell_key(struct service *s, bool attached) {
+        struct device_event e = {.type = attached ? DEVICE_EVENT_KEY_ATTACHED : DEVICE_EVENT_KEY_DETACHED,
+                                 .key = s->key};
+        if (s->key_watcher >= 0)
+                tell(s->key_watcher, &e);
+}
+
+static void watch_keys(struct service *s, int fd) {
+        const struct device_event listed = {.type = DEVICE_EVENT_KEYS_LISTED};
+        closep(&s->key_watcher);
+        s->key_watcher = fd;
+        if (s->key.id[0])
+                tell_key(s, true);
+        tell(fd, &listed);
+}
+
 static void serve(struct service *s, int fd) {
         uint8_t buf[SOCKET_MESSAGE_MAX];
         struct device_request q;
@@ -134,6 +167,10 @@ static void serve(struct service *s, int fd) {
         }
         if (q.op == DEVICE_OP_WATCH) {
                 watch(s, fd);
+                return;
+        }
+        if (q.op == DEVICE_OP_WATCH_KEYS) {
+                watch_keys(s, fd);
                 return;
         }
         if (q.op == DEVICE_OP_IDENTIFY)
@@ -225,6 +262,14 @@ static void change_reader(struct service *s, const char *name, bool comes) {
         tell_watchers(s, &e);
 }
 
+static void change_key(struct service *s, const char *id) {
+        if (!id)
+                tell_key(s, false);
+        s->key = (struct device_key){.product = "Virtual key"};
+        if (id && text_copy(s->key.id, sizeof(s->key.id), id) >= 0)
+                tell_key(s, true);
+}
+
 static void stand_for_idle(struct service *s, const char *what) {
         static const uint8_t active[] = {INPUT_VERSION, INPUT_ACTIVE};
         if (strcmp(what, "active") == 0 && s->input >= 0) {
@@ -247,6 +292,8 @@ static void obey(struct service *s, char **word, size_t n) {
         else if (strcmp(word[0], "watched") == 0 || strcmp(word[0], "unwatched") == 0 ||
                  strcmp(word[0], "active") == 0)
                 stand_for_idle(s, word[0]);
+        else if ((n == 2 && strcmp(word[0], "key") == 0) || strcmp(word[0], "unkey") == 0)
+                change_key(s, n == 2 ? word[1] : NULL);
         else if (n == 1)
                 tell_watchers(s, &pcsc);
         else if (r && n == 3 && strcmp(word[0], "tap") == 0)
@@ -290,7 +337,7 @@ int main(int argc, char **argv) {
         if (argc != 2)
                 return 2;
         (void) signal(SIGCHLD, SIG_IGN);
-        s.input = -1;
+        s.input = s.key_watcher = -1;
         s.real = argv[1];
         s.listener = listen_at(PATH_DEVICE_SOCKET);
         (void) setvbuf(stdin, NULL, _IONBF, 0);

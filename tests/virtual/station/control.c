@@ -5,7 +5,8 @@
  * next remove ID                 it ends terminate ID              its leader is killed, as by loginctl vt N
  * | activate ID        chvt, loginctl activate by root idle ID 0|1, locked ID 0|1  the session's hints
  *   remote ID                 it becomes one over the network
- *   inhibit WHAT MODE         by uid 1000, until the stage ends
+ *   inhibit WHAT MODE         by uid 1000, until "release", or the next one
+ *   release
  *   sleep 0|1                 PrepareForSleep
  *   vanish SERVICE, appear SERVICE    login1, lightdm, systemd1
  *   lightdm well|refuse|hang|end
@@ -13,6 +14,7 @@
  *   greeter                   LightDM's own, as at its start
  *   switch USER               as dm-tool switch-to-user
  *   answer TEXT | answer      what is typed at each prompt of a greeter; nobody types
+ *   type TEXT                 the same, once, at the prompt that is there
  *   who                       "ok ID UID CLASS VT" of the seat's active session, "ok - -1 - VT"
  *   count                     "ok N" sessions
  *   quit */
@@ -98,9 +100,21 @@ static bool show_vt(struct words *w) {
 
 static bool inhibited(struct words *w) {
         const char *const text[] = {w->word[1], "test", "because", w->word[2]};
-        int fd; /* kept open */
-        if (inhibitor_add(w->stage, text, 1000, &fd) < 0)
+        closep(&w->stage->blocking);
+        if (inhibitor_add(w->stage, text, 1000, &w->stage->blocking) < 0)
                 return false;
+        answer_ok("");
+        return true;
+}
+
+static bool release(struct words *w) {
+        closep(&w->stage->blocking);
+        answer_ok("");
+        return true;
+}
+
+static bool typed_once(struct words *w) {
+        lightdm_type(w->stage, w->word[1]);
         answer_ok("");
         return true;
 }
@@ -197,6 +211,7 @@ static const struct command {
         {"locked", hint, 3},
         {"vt", show_vt, 2},
         {"inhibit", inhibited, 3},
+        {"release", release, 1},
         {"sleep", asleep, 2},
         {"vanish", vanish, 2},
         {"appear", vanish, 2},
@@ -205,6 +220,7 @@ static const struct command {
         {"greeter", greet, 1},
         {"switch", switch_to, 2},
         {"answer", typed, 1},
+        {"type", typed_once, 2},
         {"who", who, 1},
         {"count", count, 1},
         {"quit", quit, 1},

@@ -25,7 +25,8 @@ static struct session *find_greeter(struct stage *s) {
 
 static struct session *find_session_of(struct stage *s, uid_t uid) {
         for (size_t i = 0; i < s->n_sessions; i++)
-                if (s->sessions[i]->lightdm && s->sessions[i]->uid == uid && !is_greeter(s->sessions[i]))
+                if (s->sessions[i]->lightdm && s->sessions[i]->uid == uid && !is_greeter(s->sessions[i]) &&
+                    strcmp(s->sessions[i]->seat, "seat0") == 0)
                         return s->sessions[i];
         return NULL;
 }
@@ -154,6 +155,14 @@ void lightdm_heard(struct worker *w, const char *line) {
                 (void) snprintf(command, sizeof(command), "answer %s", w->stage->answer);
                 worker_tell(w, command);
         }
+}
+
+void lightdm_type(struct stage *s, const char *text) {
+        char command[200];
+        (void) snprintf(command, sizeof(command), "answer %s", text);
+        for (struct worker *w = s->workers; w; w = w->next)
+                if (w->greeter[0] && !w->session[0] && strcmp(w->greeter, s->active) == 0)
+                        worker_tell(w, command);
 }
 
 /* A session that ends in front leaves the seat to a greeter. A greeter whose conversation has ended has a

@@ -95,6 +95,7 @@ int main(int argc, char **argv) {
         s.runtime = "/run/systemd";
         s.switcher = switcher ? switcher->pw_uid : 0;
         s.vt = 1;
+        s.blocking = -1;
         block_signals();
         int r = sd_event_default(&s.event);
         for (enum service i = 0; r >= 0 && i < SERVICE_MAX; i++)

@@ -60,7 +60,7 @@ struct stage {
         unsigned last_id, last_inhibitor;
         struct worker *workers;
         enum lightdm_mood mood;
-        bool prompted_answers;
+        int blocking; /* the inhibitor that the test holds; -1: none */
         char *answer; /* what is typed at every prompt of a greeter; NULL: nobody types */
         struct inhibitor {
                 char what[64], who[64], why[64], mode[16];
@@ -111,7 +111,8 @@ void lightdm_switch_to_user(struct stage *s, const char *user);
 void lightdm_end(struct stage *s);
 /* logind was asked to end a session: its leader is killed, and LightDM sees that. */
 void lightdm_terminate(struct stage *s, struct session *e);
-void lightdm_answer(struct stage *s, const char *text);
+/* What somebody types at the greeter now, at the prompt that it shows. */
+void lightdm_type(struct stage *s, const char *text);
 
 /* --- worker_run.c: the processes */
 struct worker *worker_start(struct stage *s, const char *user, const char *greeter);
