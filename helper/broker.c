@@ -211,7 +211,9 @@ static void record_not_shown(struct broker *b, const struct switcher_wish *wish,
 void broker_switched(struct broker *b, const struct switcher_wish *wish, int status) {
         struct client *c = find(b, wish->client);
         const struct broker_message m = {.type = BROKER_SWITCHED, .switched.status = status};
-        if (status < 0 && status != -EOPNOTSUPP && status != -ENOSYS)
+        /* At a greeter it is left to a click; at an open session the tap is used up. */
+        bool is_left = (status == -EOPNOTSUPP || status == -ENOSYS) && !(c && c->purpose == BROKER_SEAT);
+        if (status < 0 && !is_left)
                 record_not_shown(b, wish, status);
         if (status == 0)
                 desk_shows(b->config.desk, wish->attempt);

@@ -4,6 +4,8 @@
 # shellcheck source=tests/integration/stage.bash
 . "$T/integration/stage.bash"
 
+# How long taps pour in.
+: "${TAP_SECONDS:=60}"
 # No common divisor: the same badge is back at the same reader as late as can be.
 handoffs=$1 people=61 readers=16 samples=10
 
@@ -63,13 +65,36 @@ for ((k = 1; k <= samples; k++)); do
                 'BEGIN { printf "%8d  %10.1f   %11d   %16d   %d\n", n, n / (b - a), w, x, d }'
 done
 count=$(($(event_count handoff) - before))
+is "no badge was taken for one that lies near a reader" 0 "$(event_count nearby-badge)"
+is "no guard-alert" 0 "$(event_count guard-alert)"
 echo "$count handoffs recorded of $handoffs; $missed taps brought nobody to the screen"
 is "every handoff that was seen is a record" "$((handoffs - missed))" "$count"
 if [ $((wardtapd_kb - first_memory)) -le 256 ]; then ok "the memory of wardtapd is flat ($first_memory to $wardtapd_kb kB)"; else
         bad "the memory of wardtapd grew from $first_memory to $wardtapd_kb kB"
 fi
+echo "50 taps a second for $TAP_SECONDS s, of two people on one reader"
+taps burst $((50 * TAP_SECONDS / 2)) 50 Reader_1 "$(number 0)" "$(number 1)"
+middle=$(anon wardtapd)
+taps burst $((50 * TAP_SECONDS / 2)) 50 Reader_1 "$(number 0)" "$(number 1)"
+after=$(anon wardtapd)
+if [ $((after - middle)) -le 256 ]; then ok "the memory of wardtapd is flat ($middle to $after kB)"; else
+        bad "the memory of wardtapd grew from $middle to $after kB"
+fi
+is "which is a badge that lies near the reader" 1 "$([ "$(event_count nearby-badge)" -gt 0 ] && echo 1)"
+
+echo "wardtapd is started anew with $people sessions, of which one is on the screen"
+restart_unit wardtapd
+await_bus
+parked=$(grep -l "^UID=$((3000 + people / 2))\$" /run/systemd/sessions/* | head -n 1 | sed 's|.*/||')
+mark_seat
+printf '0 intrude %s\n' "$parked" >>station.log
+seat activate "$parked"
+await_seat 'active .* greeter' 5 || true
+await_event guard-alert 1 "a parked session that is shown is an alert"
+mark_seat
+taps tap Reader_2 "$(number $((people / 2)))"
+await_seat "active $parked $((3000 + people / 2)) user" || true
+shows "its owner finds it" "$((3000 + people / 2)) user"
 chain_whole
 no_trespass
-is "no badge was taken for one that lies near a reader" 0 "$(event_count nearby-badge)"
-is "no guard-alert" 0 "$(event_count guard-alert)"
 finish

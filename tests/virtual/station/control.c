@@ -9,7 +9,7 @@
  *   release
  *   sleep 0|1                 PrepareForSleep
  *   vanish SERVICE, appear SERVICE    login1, lightdm, systemd1
- *   lightdm well|refuse|hang|end
+ *   lightdm well|refuse|refuse-users|hang|end
  *   unit NAME STATE           a unit of the site's, as of systemd
  *   greeter                   LightDM's own, as at its start
  *   switch USER               as dm-tool switch-to-user
@@ -147,7 +147,7 @@ static bool unit(struct words *w) {
 }
 
 static bool mood(struct words *w) {
-        static const char *const names[] = {"well", "refuse", "hang"};
+        static const char *const names[] = {"well", "refuse", "hang", "refuse-users"};
         if (strcmp(w->word[1], "end") == 0) {
                 lightdm_end(w->stage);
                 answer_ok("");

@@ -212,7 +212,7 @@ void lightdm_end(struct stage *s) {
 /* --- on the bus */
 
 static int refused(struct stage *s, sd_bus_error *error) {
-        return s->mood == LIGHTDM_REFUSES
+        return s->mood == LIGHTDM_REFUSES || s->mood == LIGHTDM_REFUSES_USERS
                        ? sd_bus_error_set(error, SD_BUS_ERROR_FAILED, "Failed to switch to user")
                        : 1; /* no reply, for ever */
 }
@@ -235,7 +235,7 @@ static int on_switch_to_user(sd_bus_message *m, void *userdata, sd_bus_error *er
 static int on_switch_to_greeter(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct stage *s = userdata;
         say_call(m, "");
-        if (s->mood != LIGHTDM_WELL)
+        if (s->mood != LIGHTDM_WELL && s->mood != LIGHTDM_REFUSES_USERS)
                 return refused(s, error);
         (void) sd_bus_reply_method_return(m, "");
         lightdm_show_greeter(s);

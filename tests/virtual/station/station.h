@@ -48,7 +48,8 @@ struct worker {
 };
 
 enum service { SERVICE_LOGIND, SERVICE_LIGHTDM, SERVICE_SYSTEMD, SERVICE_MAX };
-enum lightdm_mood { LIGHTDM_WELL, LIGHTDM_REFUSES, LIGHTDM_HANGS };
+/* LIGHTDM_REFUSES_USERS: it still shows its greeter. */
+enum lightdm_mood { LIGHTDM_WELL, LIGHTDM_REFUSES, LIGHTDM_HANGS, LIGHTDM_REFUSES_USERS };
 
 struct stage {
         sd_event *event;
