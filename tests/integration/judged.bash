@@ -5,11 +5,12 @@
 # shellcheck source=tests/integration/stage.bash
 . "$T/integration/stage.bash"
 
-CARL=04c1b2c5 DORA=04d1b2c6 R3=Reader_3
+CARL=04c1b2c5 DORA=04d1b2c6 GUS=04c1b2c9 R3=Reader_3
 people() {
         sed -i 's/^nurses:.*/nurses:x:2000:anna,ben/' /etc/group
         printf 'porters2:x:2011:dora\n' >>/etc/group
         echo 'dora:x:2004:2011:Dora Lind,,,:/nonexistent:/bin/sh' >>/etc/passwd
+        echo 'gus:x:2008:2099:Gus Baer,,,:/nonexistent:/bin/sh' >>/etc/passwd
         cat >>/etc/wardtap/wardtap.conf <<-'R'
 		[Role porter]
 		Groups=porters
@@ -20,6 +21,7 @@ people() {
 		SignIn=badge
 		TapOut=lock
 		R
+        sed -i 's/^RelyingParty=.*/&\nRecheck=1min/' /etc/wardtap/wardtap.conf
 }
 shows() { is "$1" "$2" "$(on_screen)"; }
 # comes UID NUMBER [READER]: a tap, and her session is there.
@@ -37,9 +39,12 @@ attend() { as_user "$1" busctl call org.wardtap.Station1 /org/wardtap/Station1 o
 list_sessions() { as_user "$1" busctl call org.wardtap.Station1 /org/wardtap/Station1 org.wardtap.Station1 ListSessions 2>&1; }
 
 start_stage people
-taps reader $R2
+for i in 2 3 4 5 6 7 8 9 10; do taps reader Reader_$i; done
 enrol_tapping carl $CARL || { bad "enrolment of carl"; finish; }
 enrol_tapping dora $DORA || { bad "enrolment of dora"; finish; }
+enrol_tapping gus $GUS || { bad "enrolment of gus"; finish; }
+enrol_tapping anna $ANNA 1111 || { bad "enrolment of anna"; finish; }
+enrol_tapping ben $BEN 2222 || { bad "enrolment of ben"; finish; }
 mark_seat
 seat greeter
 await_seat "say Tap your badge"
@@ -64,7 +69,6 @@ unit_pid[attend]=$!
 await notices.out attends
 as_user 2004 "$B/tests/integration/attend" "$C" >stranger.out 2>&1 || true
 expect "another's program is refused" refused stranger.out
-taps reader $R3
 taps tap $R3 04f1f2f3
 await notices.out "notice refused" && ok "a badge that nobody knows is a notice at the open session" ||
         bad "a badge that nobody knows is a notice at the open session"
@@ -144,7 +148,8 @@ shows "he is back" "2003 user"
 sed -i 's/^porters:.*/porters:x:2009:/' /etc/group
 mark_seat
 touch_people() { wardtap person add "$1" >person.out 2>&1 || { cat person.out; bad "person add"; }; }
-touch_people anna # whatever changes of people has everybody judged
+echo 'erin:x:2005:2000:Erin Wolf,,,:/nonexistent:/bin/sh' >>/etc/passwd
+touch_people erin # whatever changes of people has everybody judged
 await_seat 'active .* greeter' 10 || true
 shows "his session is parked" "910 greeter"
 is "with the reason" no-role "$(last_of lock REASON)"
@@ -168,6 +173,88 @@ mark_seat
 taps tap "$R2" $DORA
 await_seat "say This badge is blocked" 10 || true
 shows "and lets nobody in again" "910 greeter"
+
+echo "== a key is ended"
+await_seat "say Tap your badge" 40 || true
+full_sign_in anna 2001 $ANNA 1111
+shows "anna is there" "2001 user"
+A=$(session_of 2001)
+mark_seat
+wardtap key end "$(token_of key anna)" --reason lost >end.out 2>&1 || cat end.out
+await_seat 'active .* greeter' 10 || true
+shows "her session is parked at once" "910 greeter"
+is "with the reason" "key-end node anna" "$(last_of lock REASON) $(last_of lock REQUESTOR) $(last_of lock USER)"
+rest
+await_seat "say Tap your badge" 40 || true
+before=$(event_count resume)
+mark_seat
+tap $ANNA
+read -rt 2 <> <(:) || true
+shows "and her badge alone does not bring it back" "910 greeter"
+is "nor is that a resume" "$before" "$(event_count resume)"
+
+echo "== a person is suspended, and ended"
+# person STATE: ben's, as an administrator's tool writes it.
+person() {
+        python3 -c 'import sqlite3, sys, time
+db = sqlite3.connect("/var/lib/wardtap/people/people.db")
+state = int(sys.argv[1])
+db.execute("UPDATE person SET state = ?, ended_usec = ?, version = version + 1 WHERE user = ?",
+           (state, int(time.time() * 1e6) if state == 2 else 0, "ben"))
+db.commit()' "$1"
+}
+to_greeter
+await_seat "say Tap your badge" 40 || true
+full_sign_in ben 2002 $BEN 2222
+shows "ben is there" "2002 user"
+BB=$(session_of 2002)
+mark_seat
+person 1
+await_seat 'active .* greeter' 10 || true
+shows "suspended, his session is parked at once" "910 greeter"
+is "with the reason" "person-suspended node ben" "$(last_of lock REASON) $(last_of lock REQUESTOR) $(last_of lock USER)"
+is "and is still there" "$BB" "$(session_of 2002)"
+mark_seat
+person 2
+await_seat "removed $BB 2002 user" 10 || true
+is "ended, it ends, parked as it is" "person-ended node ben" "$(last_of sign-out REASON) $(last_of sign-out REQUESTOR) $(last_of sign-out USER)"
+
+echo "== the hours of a role end"
+[ "$(date +%S)" -lt 50 ] || read -rt 11 <> <(:) || true
+sed -i "s/^Groups=porters\$/&\nHours=$(date -d '-2 hours' +%H:%M)-$(date -d '+1 min' +%H:%M)/" /etc/wardtap/wardtap.conf
+end=$(date -d '+1 min' +%H:%M)
+sed -i 's/^porters:.*/porters:x:2009:gus/' /etc/group
+apply "an early end"
+to_greeter
+mark_seat
+tap $GUS
+await_seat "active [^ ]+ 2008 user" || true
+shows "gus is there" "2008 user"
+while [ "$(date +%H:%M)" != "$end" ]; do read -rt 0.5 <> <(:) || true; done
+read -rt 1 <> <(:) || true
+shows "nobody who works is thrown out by the clock" "2008 user"
+mark_seat
+tap $GUS
+await_seat 'active .* greeter' || true
+shows "whoever may not come in may still leave" "910 greeter"
+rest
+before=$(event_count denied)
+tap $GUS
+await_event denied $((before + 1)) "his next tap is refused"
+is "by the hours" "gus not-this-hour" "$(last_of denied USER) $(last_of denied REASON)"
+
+echo "== his group is taken away, and nobody says so"
+sed -i '/^Hours=/d' /etc/wardtap/wardtap.conf
+apply "all day"
+mark_seat
+tap $GUS
+await_seat "active [^ ]+ 2008 user" || true
+shows "he is there again" "2008 user"
+mark_seat
+sed -i 's/^porters:.*/porters:x:2009:/' /etc/group
+await_seat 'active .* greeter' 70 || true
+shows "every Recheck= that is seen: his session is parked" "910 greeter"
+is "with the reason" "no-role node gus" "$(last_of lock REASON) $(last_of lock REQUESTOR) $(last_of lock USER)"
 
 chain_whole
 no_trespass
