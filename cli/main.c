@@ -68,6 +68,12 @@ static const struct cli_command commands[] = {
         {"lease", "USER", 1, 1, O(HOLDER) | O(UNTIL) | O(IDENTIFIED) | O(JSON),
          O(HOLDER) | O(UNTIL) | O(IDENTIFIED), N_("Lend an agency account to one person, until an hour"),
          N_("A TIME is local: 2026-11-20 19:00, or 19:00 for today."), command_lease},
+        {"import", "FILE", 1, 1, O(FORMAT) | O(CHECK) | O(JSON), 0,
+         N_("Enrol people and badges from a file, all or nothing"),
+         N_("FILE is CSV with a first line of titles, or JSON; '-' is standard input. See man wardtap."),
+         command_import},
+        {"export", "", 0, 0, O(FORMAT) | O(ALL), 0, N_("Write out people, without badge numbers or secrets"),
+         NULL, command_export},
         {"audit verify", "", 0, 0, O(EXPORT) | O(DIRECTORY) | O(FROM) | O(TO) | O(JSON), 0,
          N_("Check that no audit record was removed, changed or forged"),
          N_("MARK is the number of a record, or NUMBER:HASH as an earlier check printed it.\n"

@@ -15,6 +15,7 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "common/bytes.h"
 #include "common/socket.h"
 #include "common/util.h"
 
@@ -291,13 +292,60 @@ static int kill_all(uid_t uid) {
         return WEXITSTATUS(status) == 2 ? -EPERM : WEXITSTATUS(status);
 }
 
+/* The line of /proc/PID/status that begins with this title, without it; NULL when there is none. */
+static const char *line_of(const char *status, const char *title) {
+        const char *at = strstr(status, title);
+        return at ? at + strlen(title) : NULL;
+}
+
+static bool has_uid(const char *uids, uid_t wanted) {
+        char number[16];
+        while (uids && *uids != '\n' && *uids) {
+                uint64_t uid;
+                size_t n = strcspn(uids, "\t\n ");
+                if (n >= sizeof(number))
+                        return false;
+                memcpy(number, uids, n);
+                number[n] = 0;
+                if (parse_u64(number, UINT32_MAX, &uid) == 0 && uid == wanted)
+                        return true;
+                uids += n + (uids[n] == '\t' || uids[n] == ' ');
+        }
+        return false;
+}
+
+/* Runs as the user, and is more than what its parent has yet to bury. */
+static bool is_alive(int proc, const char *pid, uid_t uid) {
+        char path[64], status[4096];
+        (void) snprintf(path, sizeof(path), "%.32s/status", pid);
+        _cleanup_(closep) int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd >= 0 ? read(fd, status, sizeof(status) - 1) : -1;
+        if (n <= 0)
+                return false; /* it has gone */
+        status[n] = 0;
+        const char *state = line_of(status, "\nState:\t");
+        return has_uid(line_of(status, "\nUid:\t"), uid) && !(state && strchr("ZX", *state));
+}
+
+/* 1 when one of the user's processes is there, 0 when none is. */
+static int any_is_alive(uid_t uid) {
+        _cleanup_(closedirp) DIR *d = opendir("/proc");
+        const struct dirent *entry;
+        if (!d)
+                return -errno;
+        while ((errno = 0, entry = readdir(d)))
+                if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+                    is_alive(dirfd(d), entry->d_name, uid))
+                        return 1;
+        return -errno;
+}
+
 int home_end_processes(uid_t uid, uint64_t deadline_usec) {
-        const struct timespec pause = {.tv_nsec =
-                                               20 * 1000 * 1000}; /* until their parents have buried them */
+        const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000}; /* until they have ended */
         int r;
         if (uid == 0 || uid == (uid_t) -1)
                 return -EINVAL;
-        while ((r = kill_all(uid)) > 0) {
+        while ((r = kill_all(uid)) > 0 && (r = any_is_alive(uid)) > 0) {
                 if (now_monotonic_usec() >= deadline_usec)
                         return -ETIMEDOUT;
                 (void) nanosleep(&pause, NULL);
