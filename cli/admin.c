@@ -10,7 +10,9 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "cli/when.h"
 #include "common/broker.h"
+#include "common/bytes.h"
 #include "common/paths.h"
 #include "common/socket.h"
 
@@ -149,6 +151,57 @@ int admin_find_person(struct admin *a, const char *user, struct store_person *re
                               "wardtap person add %s"),
                             user, user);
         return r < 0 ? admin_store_failed(r) : CLI_OK;
+}
+
+int admin_find_active(struct admin *a, const char *user, struct store_person *ret) {
+        struct store_person p;
+        int r = admin_find_person(a, user, &p);
+        if (r != CLI_OK)
+                return r;
+        if (p.ended_usec)
+                return fail(CLI_CONFLICT,
+                            _("%s (%s) was offboarded already, which is for ever. Enrol anew with: "
+                              "wardtap person add %s"),
+                            p.full_name, p.user, p.user);
+        *ret = p;
+        return CLI_OK;
+}
+
+int admin_take_text(const char *what, const char *text, char *ret, size_t size) {
+        if (!text_is_clean(text, size - 1) || !text[0])
+                return fail(CLI_USAGE, _("%s must have 1 to %zu bytes of plain text."), what, size - 1);
+        memcpy(ret, text, strlen(text) + 1);
+        return CLI_OK;
+}
+
+int admin_need_reason(const struct cli_arguments *args) {
+        char reason[sizeof(((struct store_badge *) 0)->end_reason)];
+        return admin_take_text("--reason", args->option[OPTION_REASON], reason, sizeof(reason));
+}
+
+int admin_take_time(const struct cli_arguments *args, enum cli_option option, const char *name,
+                    bool end_of_day, uint64_t *ret) {
+        const char *text = args->option[option];
+        if (text && when_parse(text, end_of_day, now_realtime_usec(), ret) < 0)
+                return fail(CLI_USAGE,
+                            _("--%s does not understand '%s'. Write a time as 2026-11-20 or "
+                              "'2026-11-20 07:30'."),
+                            name, text);
+        return CLI_OK;
+}
+
+int admin_token_failed(int error, const char *token, bool key) {
+        const char *list = key ? "wardtap key list" : "wardtap badge list";
+        if (error == -ENOENT)
+                return fail(CLI_NOT_FOUND,
+                            key ? _("There is no key in use with the token '%s'. See them all with: %s")
+                                : _("There is no badge in use with the token '%s'. See them all with: %s"),
+                            token, list);
+        if (error == -ENOTUNIQ)
+                return fail(CLI_CONFLICT,
+                            _("More than one has the token '%s', so nothing was changed. See: %s"), token,
+                            list);
+        return admin_store_failed(error);
 }
 
 int admin_begin(struct admin *a) {

@@ -41,8 +41,21 @@ int admin_connect(struct admin *a);
 
 /* The complaint for an error of the store, as an enum cli_exit. */
 int admin_store_failed(int error);
+/* CLI_OK when --reason is a text that the store can keep, else a complaint. */
+int admin_need_reason(const struct cli_arguments *args);
+/* Copies a text of 1 to size - 1 clean bytes; `what` names it in the complaint. */
+int admin_take_text(const char *what, const char *text, char *ret, size_t size);
+/* The time of an option, which stays as it was where it is not given; a day alone is its last moment with
+ * end_of_day. */
+int admin_take_time(const struct cli_arguments *args, enum cli_option option, const char *name,
+                    bool end_of_day, uint64_t *ret);
 /* Finds a person who is enrolled. */
 int admin_find_person(struct admin *a, const char *user, struct store_person *ret);
+/* The same, of somebody who has not ended. */
+int admin_find_active(struct admin *a, const char *user, struct store_person *ret);
+
+/* The complaint when a badge or key could not be found by its token, as an enum cli_exit. */
+int admin_token_failed(int error, const char *token, bool key);
 
 int admin_begin(struct admin *a);
 /* Fills what every record of administration says. `person` may be NULL. */

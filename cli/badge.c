@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `wardtap badge enrol`: giving a badge to a person, step by step. */
+/* `wardtap badge enrol` and `badge replace`: giving a badge to a person, step by step. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +23,28 @@ struct taps_wanted {
         unsigned tries_left;
         uint64_t timeout_usec;
 };
+
+/* What is to be done for whom. */
+struct giving {
+        struct store_person person;
+        char old_token[9];  /* of the badge that is replaced; "" for none */
+        const char *reason; /* why */
+};
+
+struct old_badge {
+        const char *token; /* NULL for any */
+        struct store_badge badge;
+        size_t n;
+};
+
+static int look_at_old(const struct store_badge *b, void *data) {
+        struct old_badge *old = data;
+        if (b->ended_usec || (old->token && strcmp(old->token, b->token) != 0))
+                return 0;
+        old->badge = *b;
+        old->n++;
+        return 0;
+}
 
 static void tap_erase(struct tap *t) {
         explicit_bzero(t, sizeof(*t));
@@ -191,9 +213,59 @@ static int two_taps(struct admin *a, struct taps_wanted *w, const struct store_p
         return CLI_OK;
 }
 
-static int store_badge(struct admin *a, const struct tap *tap, const struct store_person *p,
-                       struct store_badge *ret) {
+/* The badge that is to go: by its token, or the only one. */
+static int find_old(struct admin *a, const struct store_person *p, const char *token,
+                    struct store_badge *ret) {
+        struct old_badge old = {.token = token};
+        int r = store_each_badge(a->store, p->id, look_at_old, &old);
+        if (r < 0)
+                return admin_store_failed(r);
+        if (old.n == 0 && token)
+                return fail(CLI_NOT_FOUND,
+                            _("%s holds no badge %s. See the badges with: wardtap badge list %s"),
+                            p->full_name, token, p->user);
+        if (old.n == 0)
+                return fail(CLI_NOT_FOUND,
+                            _("%s holds no badge that could be replaced. Give one with: "
+                              "wardtap badge enrol %s"),
+                            p->full_name, p->user);
+        if (old.n > 1)
+                return fail(CLI_CONFLICT,
+                            _("%s holds %zu badges. Say which is to go, by its token from: "
+                              "wardtap badge list %s"),
+                            p->full_name, old.n, p->user);
+        *ret = old.badge;
+        return CLI_OK;
+}
+
+/* In the transaction of the new badge; looked for again, as somebody else may have ended it meanwhile. */
+static int end_old(struct admin *a, const struct giving *g) {
+        struct store_badge old;
+        struct store_person holder;
+        int r = g->old_token[0] ? find_old(a, &g->person, g->old_token, &old) : CLI_OK;
+        if (r != CLI_OK || !g->old_token[0])
+                return r;
+        int e = store_end_badge(a->store, old.token, g->reason, now_realtime_usec(), &old, &holder);
+        return e < 0 ? admin_token_failed(e, g->old_token, false) : CLI_OK;
+}
+
+static int record_given(struct admin *a, const struct giving *g, const struct tap *tap) {
         _cleanup_(record_clear) struct record record = {.event = RECORD_EVENT_INVALID};
+        bool replace = g->old_token[0];
+        char detail[200];
+        int r = admin_record(a, replace ? RECORD_BADGE_REPLACE : RECORD_BADGE_ENROL, &g->person, &record);
+        if (r != CLI_OK || (r = record_badge(tap, &record)) != CLI_OK)
+                return r;
+        (void) snprintf(detail, sizeof(detail), "in place of %s: %s", g->old_token,
+                        g->reason ? g->reason : "");
+        if (replace && record_set(&record, RECORD_FIELD_DETAIL, detail) < 0)
+                return admin_store_failed(-ENOMEM);
+        return admin_commit(a, &record);
+}
+
+static int store_badge(struct admin *a, const struct tap *tap, const struct giving *g,
+                       struct store_badge *ret) {
+        const struct store_person *p = &g->person;
         struct store_badge b = {
                 .person = p->id, .number_len = (uint8_t) tap->number_len, .source = "station"};
         struct store_person holder;
@@ -203,7 +275,8 @@ static int store_badge(struct admin *a, const struct tap *tap, const struct stor
         memcpy(b.kind, tap->kind, sizeof(b.kind));
         memcpy(b.key_id, tap->indexes[0].key_id, sizeof(b.key_id));
         memcpy(b.index, tap->indexes[0].index, sizeof(b.index));
-        if ((r = admin_begin(a)) != CLI_OK || (r = check_free(a, tap, p)) != CLI_OK)
+        if ((r = admin_begin(a)) != CLI_OK || (r = check_free(a, tap, p)) != CLI_OK ||
+            (r = end_old(a, g)) != CLI_OK)
                 return r;
         b.added_usec = now_realtime_usec();
         int e = store_add_badge(a->store, &b, b.added_usec, &holder);
@@ -211,14 +284,13 @@ static int store_badge(struct admin *a, const struct tap *tap, const struct stor
                 return refuse(a, tap, p, &holder);
         if (e < 0)
                 return admin_store_failed(e);
-        if ((r = admin_record(a, RECORD_BADGE_ENROL, p, &record)) != CLI_OK ||
-            (r = record_badge(tap, &record)) != CLI_OK || (r = admin_commit(a, &record)) != CLI_OK)
+        if ((r = record_given(a, g, tap)) != CLI_OK)
                 return r;
         *ret = b;
         return CLI_OK;
 }
 
-static int enrol(struct admin *a, struct terminal *t, const struct store_person *p, uint64_t timeout_usec,
+static int enrol(struct admin *a, struct terminal *t, const struct giving *g, uint64_t timeout_usec,
                  struct store_badge *ret) {
         _cleanup_(tap_erase) struct tap tap = {0};
         _cleanup_(closep) int broker = -1;
@@ -227,30 +299,59 @@ static int enrol(struct admin *a, struct terminal *t, const struct store_person 
                 return broker_gone();
         struct taps_wanted w = {
                 .terminal = t, .broker = broker, .tries_left = TAP_TRIES, .timeout_usec = timeout_usec};
-        r = two_taps(a, &w, p, &tap);
-        return r == CLI_OK ? store_badge(a, &tap, p, ret) : r;
+        r = two_taps(a, &w, &g->person, &tap);
+        return r == CLI_OK ? store_badge(a, &tap, g, ret) : r;
 }
 
-int command_badge_enrol(const struct cli_arguments *args) {
+static int prepare(struct admin *a, const struct cli_arguments *args, bool replace, struct giving *g) {
+        struct store_badge old;
+        int r = replace ? admin_find_active(a, cli_word(args, 0), &g->person)
+                        : admin_find_person(a, cli_word(args, 0), &g->person);
+        if (r != CLI_OK || !replace || (r = find_old(a, &g->person, cli_word(args, 1), &old)) != CLI_OK)
+                return r;
+        memcpy(g->old_token, old.token, sizeof(g->old_token));
+        g->reason = args->option[OPTION_REASON];
+        return CLI_OK;
+}
+
+static void tell(const struct giving *g, const struct store_badge *b) {
+        if (g->old_token[0])
+                (void) printf(_("%s (%s) now holds badge %s, in place of %s.\n"), g->person.full_name,
+                              g->person.user, b->token, g->old_token);
+        else
+                (void) printf(_("%s (%s) now holds badge %s.\n"), g->person.full_name, g->person.user,
+                              b->token);
+}
+
+static int give(const struct cli_arguments *args, bool replace) {
         _cleanup_(admin_close) struct admin a = {.broker = -1};
         _cleanup_(terminal_close) struct terminal t = {.tty = -1, .signals = -1};
-        struct store_person p;
+        struct giving g = {0};
         struct store_badge b;
         uint64_t timeout_usec = 0;
         int r;
 
-        if ((r = timeout_take(args, &timeout_usec)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK ||
-            (r = admin_find_person(&a, cli_word(args, 0), &p)) != CLI_OK)
+        if ((replace && (r = admin_need_reason(args)) != CLI_OK) ||
+            (r = timeout_take(args, &timeout_usec)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK ||
+            (r = prepare(&a, args, replace, &g)) != CLI_OK)
                 return r;
         if ((r = terminal_open(&t, PATH_TTY)) < 0)
                 return fail(CLI_FAILED, _("Signals cannot be taken (%s)."), strerror(-r));
-        if ((r = enrol(&a, &t, &p, timeout_usec, &b)) != CLI_OK)
+        if ((r = enrol(&a, &t, &g, timeout_usec, &b)) != CLI_OK)
                 return r;
         if (args->option[OPTION_JSON]) {
-                _cleanup_(json_putp) struct json_object *o = badge_json(&b, p.user);
+                _cleanup_(json_putp) struct json_object *o = badge_json(&b, g.person.user);
                 json_print(stdout, o);
         } else {
-                (void) printf(_("%s (%s) now holds badge %s.\n"), p.full_name, p.user, b.token);
+                tell(&g, &b);
         }
         return CLI_OK;
+}
+
+int command_badge_enrol(const struct cli_arguments *args) {
+        return give(args, false);
+}
+
+int command_badge_replace(const struct cli_arguments *args) {
+        return give(args, true);
 }

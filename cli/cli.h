@@ -25,16 +25,21 @@ enum cli_exit {
 };
 
 enum cli_option {
+        OPTION_AGENCY,
         OPTION_ALL,
         OPTION_ALL_EVENTS, /* --all of audit */
         OPTION_APPROVER,
         OPTION_AT,
         OPTION_AUTHOR,
+        OPTION_CHECK,
         OPTION_DIRECTORY,
         OPTION_EVIDENCE,
         OPTION_EXPORT, /* --file of audit */
         OPTION_FILE,
+        OPTION_FORMAT,
         OPTION_FROM,
+        OPTION_HOLDER, /* --to of lease */
+        OPTION_IDENTIFIED,
         OPTION_JSON,
         OPTION_LABEL,
         OPTION_NAME,
@@ -48,6 +53,7 @@ enum cli_option {
         OPTION_SINCE,
         OPTION_TIMEOUT,
         OPTION_TO,
+        OPTION_UNTIL,
         OPTION_USER,
         OPTION_MAX,
 };
@@ -67,8 +73,8 @@ struct cli_command {
         const char *name;  /* "person add" */
         const char *words; /* "USER", as the help shows it */
         int min_words, max_words;
-        uint32_t options;                          /* bit 1 << OPTION_* for each it takes */
-        uint32_t needed;                           /* those it cannot do without */
+        uint64_t options;                          /* bit 1 << OPTION_* for each it takes */
+        uint64_t needed;                           /* those it cannot do without */
         const char *summary;                       /* one line (msgid) */
         const char *detail;                        /* some more, for its own help (msgid); NULL for none */
         int (*run)(const struct cli_arguments *a); /* an enum cli_exit */
@@ -87,13 +93,30 @@ void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int command_person_add(const struct cli_arguments *a);
 int command_person_list(const struct cli_arguments *a);
 int command_person_show(const struct cli_arguments *a);
+int command_person_suspend(const struct cli_arguments *a);
+int command_person_resume(const struct cli_arguments *a);
+int command_person_expire(const struct cli_arguments *a);
+int command_person_offboard(const struct cli_arguments *a);
+int command_lease(const struct cli_arguments *a);
+int command_lease_end(const struct cli_arguments *a);
+int command_lease_list(const struct cli_arguments *a);
+int command_lease_sweep(const struct cli_arguments *a);
+int command_lease_wipe(const struct cli_arguments *a);
+int command_import(const struct cli_arguments *a);
+int command_export(const struct cli_arguments *a);
 int command_audit_list(const struct cli_arguments *a);
 int command_audit_verify(const struct cli_arguments *a);
 int command_badge_enrol(const struct cli_arguments *a);
 int command_badge_end(const struct cli_arguments *a);
+int command_badge_replace(const struct cli_arguments *a);
+int command_badge_suspend(const struct cli_arguments *a);
+int command_badge_resume(const struct cli_arguments *a);
 int command_badge_list(const struct cli_arguments *a);
 int command_key_enrol(const struct cli_arguments *a);
 int command_key_end(const struct cli_arguments *a);
+int command_key_replace(const struct cli_arguments *a);
+int command_key_suspend(const struct cli_arguments *a);
+int command_key_resume(const struct cli_arguments *a);
 int command_key_list(const struct cli_arguments *a);
 int command_policy_check(const struct cli_arguments *a);
 int command_policy_apply(const struct cli_arguments *a);

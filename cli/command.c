@@ -12,16 +12,21 @@
 static const struct {
         const char *name, *value, *help;
 } options[OPTION_MAX] = {
+        [OPTION_AGENCY] = {"agency", NULL, N_("the account is lent out, to one person at a time")},
         [OPTION_ALL] = {"all", NULL, N_("also those that have ended")},
         [OPTION_ALL_EVENTS] = {"all", NULL, N_("every record, not only who was at the station")},
         [OPTION_APPROVER] = {"approver", "NAME", N_("who approved the rules; never their author")},
         [OPTION_AT] = {"at", "TIME", N_("judge as if it were this time")},
         [OPTION_AUTHOR] = {"author", "NAME", N_("who wrote the rules (default: who is logged in)")},
+        [OPTION_CHECK] = {"check", NULL, N_("only say what is wrong; change nothing")},
         [OPTION_DIRECTORY] = {"directory", "FOLDER", N_("read the journal files in this folder")},
         [OPTION_EVIDENCE] = {"evidence", "LIST", N_("what was shown: badge, key, verify, with commas")},
         [OPTION_EXPORT] = {"file", "FILE", N_("read what 'journalctl -o export' has written")},
         [OPTION_FILE] = {"file", "FILE", N_("judge by this file instead of the rules in force")},
+        [OPTION_FORMAT] = {"format", "FORMAT", N_("csv or json (default: csv, or as the file's name ends)")},
         [OPTION_FROM] = {"from", "MARK", N_("nothing may be missing from this record on")},
+        [OPTION_HOLDER] = {"to", "FULL NAME", N_("who gets the account")},
+        [OPTION_IDENTIFIED] = {"identified", "TEXT", N_("how that person was identified, for the record")},
         [OPTION_JSON] = {"json", NULL, N_("print JSON, for scripts")},
         [OPTION_LABEL] = {"label", "TEXT", N_("what to call the key (default: the name it gives itself)")},
         [OPTION_NAME] = {"name", "FULL NAME", N_("what the screen shows (default: from the account)")},
@@ -37,6 +42,7 @@ static const struct {
         [OPTION_TIMEOUT] = {"timeout", "SECONDS",
                             N_("how long to wait for each step (5 to 120; default 60)")},
         [OPTION_TO] = {"to", "MARK", N_("the records must go as far as this one")},
+        [OPTION_UNTIL] = {"until", "TIME", N_("when it ends by itself (at most 7 days from now)")},
         [OPTION_USER] = {"user", "USER", N_("the person it is about")},
 };
 
@@ -78,10 +84,10 @@ static void print_usage_line(const struct cli_command *c) {
         if (c->words[0])
                 (void) printf(" %s", c->words);
         for (unsigned i = 0; i < OPTION_MAX; i++)
-                if (c->needed & (1U << i))
+                if (c->needed & (UINT64_C(1) << i))
                         print_option(" ", i, "");
         for (unsigned i = 0; i < OPTION_MAX; i++)
-                if (c->options & ~c->needed & (1U << i))
+                if (c->options & ~c->needed & (UINT64_C(1) << i))
                         print_option(" [", i, "]");
         (void) putchar('\n');
 }
@@ -95,7 +101,7 @@ static int help_command(const struct cli_command *c) {
         (void) putchar('\n');
         for (unsigned i = 0; i < OPTION_MAX; i++) {
                 char left[64];
-                if (!(c->options & (1U << i)))
+                if (!(c->options & (UINT64_C(1) << i)))
                         continue;
                 (void) snprintf(left, sizeof(left), "--%s%s%s", options[i].name, options[i].value ? " " : "",
                                 options[i].value ? options[i].value : "");
@@ -177,7 +183,7 @@ static const struct cli_command *find(const struct cli_command *table, size_t n,
 
 static int check(const struct cli_command *c, const struct cli_arguments *a) {
         for (unsigned i = 0; i < OPTION_MAX; i++)
-                if ((c->needed & (1U << i)) && !a->option[i])
+                if ((c->needed & (UINT64_C(1) << i)) && !a->option[i])
                         return fail(CLI_USAGE, _("'%s' needs --%s %s. See: wardtap %s --help"), c->name,
                                     options[i].name, options[i].value, c->name);
         if (a->n_words < c->min_words)
@@ -194,7 +200,7 @@ enum { VALUE_HELP = OPTION_MAX };
 static void fill_long_options(const struct cli_command *c, struct option ret[OPTION_MAX + 2]) {
         size_t n = 0;
         for (int i = 0; i < OPTION_MAX; i++)
-                if (c->options & (1U << i))
+                if (c->options & (UINT64_C(1) << i))
                         ret[n++] = (struct option){.name = options[i].name,
                                                    .has_arg = options[i].value ? required_argument
                                                                                : no_argument,

@@ -16,19 +16,6 @@ static int record_end(struct record *r, enum record_field field, const char *tok
         return CLI_OK;
 }
 
-static int end_failed(int error, const char *token, bool key) {
-        const char *list = key ? "wardtap key list" : "wardtap badge list";
-        if (error == -ENOENT)
-                return fail(CLI_NOT_FOUND,
-                            key ? _("There is no key in use with the token '%s'. See them all with: %s")
-                                : _("There is no badge in use with the token '%s'. See them all with: %s"),
-                            token, list);
-        if (error == -ENOTUNIQ)
-                return fail(CLI_CONFLICT, _("More than one has the token '%s', so none was ended. See: %s"),
-                            token, list);
-        return admin_store_failed(error);
-}
-
 static int end_it(struct admin *a, const char *token, const char *reason, bool key,
                   struct store_badge *ret_badge, struct store_key *ret_key,
                   struct store_person *ret_person) {
@@ -40,7 +27,7 @@ static int end_it(struct admin *a, const char *token, const char *reason, bool k
         int e = key ? store_end_key(a->store, token, reason, now, ret_key, ret_person)
                     : store_end_badge(a->store, token, reason, now, ret_badge, ret_person);
         if (e < 0)
-                return end_failed(e, token, key);
+                return admin_token_failed(e, token, key);
         r = admin_record(a, key ? RECORD_KEY_END : RECORD_BADGE_END, ret_person, &record);
         if (r == CLI_OK)
                 r = record_end(&record, key ? RECORD_FIELD_KEY : RECORD_FIELD_BADGE,
@@ -56,10 +43,7 @@ static int command_end(const struct cli_arguments *args, bool key) {
         struct store_person p;
         int r;
 
-        if (!text_is_clean(reason, sizeof(b.end_reason) - 1) || !reason[0])
-                return fail(CLI_USAGE, _("--reason must have 1 to %zu bytes of plain text."),
-                            sizeof(b.end_reason) - 1);
-        if ((r = admin_open(&a, args)) != CLI_OK ||
+        if ((r = admin_need_reason(args)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK ||
             (r = end_it(&a, token, reason, key, &b, &k, &p)) != CLI_OK)
                 return r;
         if (args->option[OPTION_JSON]) {

@@ -30,6 +30,22 @@ static struct explanation *explanation_free(struct explanation *x) {
 }
 DEFINE_CLEANUP(struct explanation, explanation_free)
 
+static int load_lease(struct explanation *x) {
+        struct store_lease l;
+        if (!x->asked.agency)
+                return CLI_OK;
+        int r = store_find_lease(x->admin.store, x->person.id, &l);
+        if (r < 0 && r != -ENOENT)
+                return admin_store_failed(r);
+        if (r < 0 || l.ended_usec != 0)
+                return CLI_OK;
+        x->asked.leased = true;
+        x->asked.leased_from_usec = l.added_usec;
+        x->asked.leased_until_usec = l.until_usec;
+        memcpy(x->holder, l.holder, sizeof(x->holder));
+        return CLI_OK;
+}
+
 static int load_person(struct explanation *x, const char *user, bool session) {
         struct passwd *pw = getpwnam(user);
         int r;
@@ -44,10 +60,11 @@ static int load_person(struct explanation *x, const char *user, bool session) {
                                           .not_before_usec = x->person.not_before_usec,
                                           .not_after_usec = x->person.not_after_usec,
                                           .has_account = pw,
+                                          .agency = x->person.kind == PERSON_AGENCY,
                                           .uid = pw ? pw->pw_uid : 0,
                                           .groups = x->groups,
                                           .own_session = session};
-        return CLI_OK;
+        return load_lease(x);
 }
 
 static int load_history(struct explanation *x) {
@@ -91,34 +108,38 @@ static int load_clock(struct explanation *x, const char *at) {
 /* --- Evidence */
 
 struct find_badge {
-        int64_t wanted, first, found;
+        int64_t wanted;
+        struct store_badge first, found; /* id 0: none */
 };
 
 static int badge_seen(const struct store_badge *b, void *data) {
         struct find_badge *f = data;
         if (b->ended_usec)
                 return 0;
-        if (!f->first)
-                f->first = b->id;
+        if (!f->first.id || (f->first.suspended_usec && !b->suspended_usec))
+                f->first = *b;
         if (b->id == f->wanted)
-                f->found = b->id;
+                f->found = *b;
         return 0;
 }
 
-/* The badge of the last full sign-in while it is in use, else the first. */
+/* The badge of the last full sign-in while it is in use, else the first that is not suspended, else the
+ * first. */
 static int show_badge(struct explanation *x) {
         struct policy_evidence *e = &x->question.evidence;
         struct find_badge f = {.wanted = x->history.any_strong ? x->history.strong_badge_id : 0};
         int r = store_each_badge(x->admin.store, x->person.id, badge_seen, &f);
         if (r < 0)
                 return admin_store_failed(r);
-        if (!f.first)
+        if (!f.first.id)
                 return fail(CLI_NOT_FOUND,
                             _("%s holds no badge that could be shown. Enrol one with: "
                               "wardtap badge enrol %s"),
                             x->person.full_name, x->person.user);
         e->badge = BADGE_NUMBER;
-        e->badge_id = f.found ? f.found : f.first;
+        const struct store_badge *b = f.found.id ? &f.found : &f.first;
+        e->badge_id = b->id;
+        e->badge_suspended = b->suspended_usec != 0;
         e->badge_person = x->person.id;
         return CLI_OK;
 }
@@ -150,12 +171,23 @@ static int show_one(struct explanation *x, const char *what, size_t n, const str
                     (int) n, what);
 }
 
+/* What is suspended is not asked for. */
+static size_t usable_keys(struct store_key *keys, size_t n, bool *ret_suspended) {
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++)
+                if (keys[i].suspended_usec == 0 && kept++ != i)
+                        keys[kept - 1] = keys[i];
+        *ret_suspended = kept < n;
+        return kept;
+}
+
 static int load_evidence(struct explanation *x, const char *list) {
         _cleanup_(freep) struct store_key *keys = calloc(STORE_KEYS_MAX, sizeof(*keys));
         size_t n_keys = 0;
         int r = keys ? store_person_keys(x->admin.store, x->person.id, keys, &n_keys) : -ENOMEM;
         if (r < 0)
                 return admin_store_failed(r);
+        n_keys = usable_keys(keys, n_keys, &x->asked.keys_suspended);
         x->asked.has_keys = n_keys > 0;
         while (list && *list) {
                 size_t n = strcspn(list, ",+");

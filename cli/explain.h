@@ -12,6 +12,7 @@ struct explanation {
         struct admin admin;
         struct store_person person;
         struct policy_person asked; /* about whom */
+        char holder[129];           /* of the account, where it is lent out */
         struct policy_history history;
         struct policy_question question;
         struct words groups, passing; /* owned */

@@ -34,6 +34,9 @@ static void tell_person(struct explanation *x) {
                 explain_step(x, _("Not before %s."), when_local(p->not_before_usec, from));
         if (p->not_after_usec)
                 explain_step(x, _("Not after %s."), when_local(p->not_after_usec, until));
+        if (x->asked.leased)
+                explain_step(x, _("The account is lent to %s until %s."), x->holder,
+                             when_local(x->asked.leased_until_usec, until));
         if (!x->asked.has_account)
                 explain_step(x, _("This system has no account '%s'."), p->user);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `wardtap key enrol`: a credential on the key, checked here, tried once as at a sign-in, then stored. */
+/* `wardtap key enrol` and `key replace`: a credential on the key, checked here, tried once as at a sign-in,
+ * then stored. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -23,6 +24,7 @@ struct enrolment {
         unsigned timeout_ms;
         struct rules *rules;
         struct store_person person;
+        const char *old_token, *reason;        /* of the key that is replaced, and why; NULL for none */
         struct store_key keys[STORE_KEYS_MAX]; /* that the person holds already */
         size_t n_keys;
         struct device_key_info info;
@@ -247,6 +249,12 @@ static int add_row(struct enrolment *e, const char *label, struct store_key *ret
 /* What the key is called, and who vouches for it. */
 static int set_detail(struct record *record, const struct enrolment *e, const struct store_key *k) {
         char text[256];
+        if (e->old_token) {
+                (void) snprintf(text, sizeof(text), "in place of %s: %s%s%s", e->old_token, e->reason,
+                                e->maker.attested ? "; attested by " : "",
+                                e->maker.attested ? e->maker.root : "");
+                return record_set(record, RECORD_FIELD_DETAIL, text);
+        }
         if (!e->maker.attested)
                 return record_set(record, RECORD_FIELD_DETAIL, k->label[0] ? k->label : NULL);
         (void) snprintf(text, sizeof(text), "%s%sattested by %s", k->label, k->label[0] ? "; " : "",
@@ -254,12 +262,25 @@ static int set_detail(struct record *record, const struct enrolment *e, const st
         return record_set(record, RECORD_FIELD_DETAIL, text);
 }
 
+/* In the transaction of the new key, which may need its place. */
+static int end_old(struct enrolment *e) {
+        struct store_key old;
+        struct store_person holder;
+        if (!e->old_token)
+                return CLI_OK;
+        int r = store_end_key(e->admin->store, e->old_token, e->reason, now_realtime_usec(), &old, &holder);
+        if (r == 0 && holder.id != e->person.id)
+                r = -ENOENT;
+        return r < 0 ? admin_token_failed(r, e->old_token, true) : CLI_OK;
+}
+
 static int store_it(struct enrolment *e, const char *label, struct store_key *ret) {
         _cleanup_(record_clear) struct record record = {.event = RECORD_EVENT_INVALID};
+        enum record_event event = e->old_token ? RECORD_KEY_REPLACE : RECORD_KEY_ENROL;
         int r;
-        if ((r = admin_begin(e->admin)) != CLI_OK || (r = add_row(e, label, ret)) != CLI_OK ||
-            (r = judge_trial(e, ret)) != CLI_OK ||
-            (r = admin_record(e->admin, RECORD_KEY_ENROL, &e->person, &record)) != CLI_OK)
+        if ((r = admin_begin(e->admin)) != CLI_OK || (r = end_old(e)) != CLI_OK ||
+            (r = add_row(e, label, ret)) != CLI_OK || (r = judge_trial(e, ret)) != CLI_OK ||
+            (r = admin_record(e->admin, event, &e->person, &record)) != CLI_OK)
                 return r;
         if (record_set(&record, RECORD_FIELD_KEY, ret->token) < 0 || set_detail(&record, e, ret) < 0 ||
             record_set(&record, RECORD_FIELD_POLICY, e->rules->hash) < 0)
@@ -281,13 +302,26 @@ static int load_rules(struct enrolment *e) {
         return CLI_OK;
 }
 
+static int find_old(const struct enrolment *e) {
+        for (size_t i = 0; i < e->n_keys; i++)
+                if (strcmp(e->keys[i].token, e->old_token) == 0)
+                        return CLI_OK;
+        return fail(CLI_NOT_FOUND, _("%s holds no key %s. See the keys with: wardtap key list %s"),
+                    e->person.full_name, e->old_token, e->person.user);
+}
+
 static int prepare(struct enrolment *e, const char *user) {
-        int r;
-        if ((r = load_rules(e)) != CLI_OK || (r = admin_find_person(e->admin, user, &e->person)) != CLI_OK)
+        int r = load_rules(e);
+        if (r == CLI_OK)
+                r = e->old_token ? admin_find_active(e->admin, user, &e->person)
+                                 : admin_find_person(e->admin, user, &e->person);
+        if (r != CLI_OK)
                 return r;
         r = store_person_keys(e->admin->store, e->person.id, e->keys, &e->n_keys);
         if (r < 0)
                 return admin_store_failed(r);
+        if (e->old_token)
+                return find_old(e);
         return e->n_keys >= STORE_KEYS_MAX ? too_many(e) : CLI_OK;
 }
 
@@ -300,7 +334,16 @@ static int enrol(struct enrolment *e, const char *label, struct store_key *ret) 
         return store_it(e, label, ret);
 }
 
-int command_key_enrol(const struct cli_arguments *args) {
+static void tell(const struct enrolment *e, const struct store_key *k) {
+        if (e->old_token)
+                (void) printf(_("%s (%s) now holds key %s, in place of %s. Take it out.\n"),
+                              e->person.full_name, e->person.user, k->token, e->old_token);
+        else
+                (void) printf(_("%s (%s) now holds key %s. Take it out.\n"), e->person.full_name,
+                              e->person.user, k->token);
+}
+
+static int give(const struct cli_arguments *args, const char *old_token) {
         _cleanup_(admin_close) struct admin a = {.broker = -1};
         _cleanup_(terminal_close) struct terminal t = {.tty = -1, .signals = -1};
         _cleanup_(pin_erase) struct pin pin = {0};
@@ -315,9 +358,12 @@ int command_key_enrol(const struct cli_arguments *args) {
         if (label && !text_is_clean(label, sizeof(k.label) - 1))
                 return fail(CLI_USAGE, _("--label must have at most %zu bytes of plain text."),
                             sizeof(k.label) - 1);
-        if ((r = timeout_take(args, &timeout_usec)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK)
+        if ((old_token && (r = admin_need_reason(args)) != CLI_OK) ||
+            (r = timeout_take(args, &timeout_usec)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK)
                 return r;
         e->admin = &a;
+        e->old_token = old_token;
+        e->reason = args->option[OPTION_REASON];
         e->timeout_ms = (unsigned) (timeout_usec / 1000U);
         e->talk = (struct key_talk){.terminal = &t, .pin = &pin, .user = user};
         if ((r = prepare(e, user)) != CLI_OK)
@@ -330,8 +376,15 @@ int command_key_enrol(const struct cli_arguments *args) {
                 _cleanup_(json_putp) struct json_object *o = key_json(&k, e->person.user);
                 json_print(stdout, o);
         } else {
-                (void) printf(_("%s (%s) now holds key %s. Take it out.\n"), e->person.full_name,
-                              e->person.user, k.token);
+                tell(e, &k);
         }
         return CLI_OK;
+}
+
+int command_key_enrol(const struct cli_arguments *args) {
+        return give(args, NULL);
+}
+
+int command_key_replace(const struct cli_arguments *args) {
+        return give(args, cli_word(args, 1));
 }

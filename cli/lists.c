@@ -57,8 +57,14 @@ struct json_object *badge_json(const struct store_badge *b, const char *user) {
         json_set_time(o, "added", b->added_usec);
         json_set_time(o, "ended", b->ended_usec);
         json_set_string(o, "end_reason", b->ended_usec ? b->end_reason : NULL);
+        json_set_time(o, "suspended", b->suspended_usec);
+        json_set_string(o, "suspend_reason", b->suspended_usec ? b->suspend_reason : NULL);
         json_set_string(o, "source", b->source);
         return o;
+}
+
+static const char *status_of(uint64_t ended_usec, uint64_t suspended_usec) {
+        return ended_usec ? _("ended") : suspended_usec ? _("suspended") : _("active");
 }
 
 static int badge_row(const struct store_badge *b, void *data) {
@@ -71,8 +77,9 @@ static int badge_row(const struct store_badge *b, void *data) {
                                      user,
                                      b->kind,
                                      when_local(b->added_usec, added),
-                                     when_local(b->ended_usec, ended),
-                                     b->end_reason};
+                                     status_of(b->ended_usec, b->suspended_usec),
+                                     b->ended_usec ? b->end_reason : b->suspend_reason,
+                                     when_local(b->ended_usec, ended)};
         if (l->json)
                 put_json(l, badge_json(b, user));
         else
@@ -89,8 +96,8 @@ static int run_badges(struct list *l, const struct store_person *person) {
 }
 
 static struct table badge_table(bool all) {
-        return (struct table){.titles = {_("BADGE"), _("USER"), _("KIND"), _("ADDED"),
-                                         all ? _("ENDED") : NULL, _("REASON")}};
+        return (struct table){.titles = {_("BADGE"), _("USER"), _("KIND"), _("ADDED"), _("STATE"),
+                                         _("REASON"), all ? _("ENDED") : NULL}};
 }
 
 int list_badges(struct admin *a, const struct store_person *person) {
@@ -118,6 +125,8 @@ struct json_object *key_json(const struct store_key *k, const char *user) {
         json_set_time(o, "added", k->added_usec);
         json_set_time(o, "ended", k->ended_usec);
         json_set_string(o, "end_reason", k->ended_usec ? k->end_reason : NULL);
+        json_set_time(o, "suspended", k->suspended_usec);
+        json_set_string(o, "suspend_reason", k->suspended_usec ? k->suspend_reason : NULL);
         json_set_string(o, "source", k->source);
         return o;
 }
@@ -134,8 +143,9 @@ static int key_row(const struct store_key *k, void *data) {
                                      k->label,
                                      aaguid,
                                      when_local(k->added_usec, added),
-                                     when_local(k->ended_usec, ended),
-                                     k->end_reason};
+                                     status_of(k->ended_usec, k->suspended_usec),
+                                     k->ended_usec ? k->end_reason : k->suspend_reason,
+                                     when_local(k->ended_usec, ended)};
         if (l->json)
                 put_json(l, key_json(k, user));
         else
@@ -152,8 +162,8 @@ static int run_keys(struct list *l, const struct store_person *person) {
 }
 
 static struct table key_table(bool all) {
-        return (struct table){.titles = {_("KEY"), _("USER"), _("LABEL"), _("MODEL"), _("ADDED"),
-                                         all ? _("ENDED") : NULL, _("REASON")}};
+        return (struct table){.titles = {_("KEY"), _("USER"), _("LABEL"), _("MODEL"), _("ADDED"), _("STATE"),
+                                         _("REASON"), all ? _("ENDED") : NULL}};
 }
 
 int list_keys(struct admin *a, const struct store_person *person) {

@@ -22,38 +22,23 @@ const char *person_state_name(const struct store_person *p) {
         }
 }
 
+const char *person_kind_name(const struct store_person *p) {
+        return p->kind == PERSON_AGENCY ? "agency" : "permanent";
+}
+
 struct json_object *person_json(const struct store_person *p) {
         struct json_object *o = json_new();
         json_set_string(o, "user", p->user);
         json_set_string(o, "full_name", p->full_name);
         json_set_string(o, "person", p->uuid);
         json_set_string(o, "state", person_state_name(p));
+        json_set_string(o, "kind", person_kind_name(p));
         json_set_time(o, "not_before", p->not_before_usec);
         json_set_time(o, "not_after", p->not_after_usec);
         json_set_time(o, "added", p->added_usec);
         json_set_time(o, "ended", p->ended_usec);
         json_set_string(o, "source", p->source);
         return o;
-}
-
-static int take_text(const char *what, const char *text, char *ret, size_t size) {
-        if (!text_is_clean(text, size - 1) || !text[0])
-                return fail(CLI_USAGE, _("%s must have 1 to %zu bytes of plain text."), what, size - 1);
-        memcpy(ret, text, strlen(text) + 1);
-        return CLI_OK;
-}
-
-static int take_time(const struct cli_arguments *args, enum cli_option option, const char *name,
-                     uint64_t *ret) {
-        const char *text = args->option[option];
-        if (!text)
-                return CLI_OK;
-        if (when_parse(text, option == OPTION_NOT_AFTER, now_realtime_usec(), ret) < 0)
-                return fail(CLI_USAGE,
-                            _("--%s does not understand '%s'. Write a time as 2026-11-20 or "
-                              "'2026-11-20 07:30'."),
-                            name, text);
-        return CLI_OK;
 }
 
 /* The name an account has: the first of the GECOS fields. */
@@ -70,13 +55,13 @@ static void account_name(const struct passwd *pw, char *ret, size_t size) {
 
 static int take_person(const struct cli_arguments *args, struct store_person *p) {
         const char *user = cli_word(args, 0), *name = args->option[OPTION_NAME];
-        int r = take_text(_("The user's name"), user, p->user, sizeof(p->user));
+        int r = admin_take_text(_("The user's name"), user, p->user, sizeof(p->user));
         if (r == CLI_OK && name)
-                r = take_text("--name", name, p->full_name, sizeof(p->full_name));
+                r = admin_take_text("--name", name, p->full_name, sizeof(p->full_name));
         if (r == CLI_OK)
-                r = take_time(args, OPTION_NOT_BEFORE, "not-before", &p->not_before_usec);
+                r = admin_take_time(args, OPTION_NOT_BEFORE, "not-before", false, &p->not_before_usec);
         if (r == CLI_OK)
-                r = take_time(args, OPTION_NOT_AFTER, "not-after", &p->not_after_usec);
+                r = admin_take_time(args, OPTION_NOT_AFTER, "not-after", true, &p->not_after_usec);
         if (r != CLI_OK)
                 return r;
         if (p->not_after_usec && p->not_after_usec <= p->not_before_usec)
@@ -100,6 +85,8 @@ int command_person_add(const struct cli_arguments *args) {
         struct store_person p = {.state = PERSON_ACTIVE, .source = "station"};
         int r;
 
+        if (args->option[OPTION_AGENCY])
+                p.kind = PERSON_AGENCY;
         if ((r = take_person(args, &p)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK ||
             (r = admin_begin(&a)) != CLI_OK)
                 return r;
@@ -177,6 +164,7 @@ static void show_person(const struct store_person *p) {
         print_pair(stdout, 16, _("User"), p->user);
         print_pair(stdout, 16, _("Person"), p->uuid);
         print_pair(stdout, 16, _("State"), person_state_name(p));
+        print_pair(stdout, 16, _("Kind"), person_kind_name(p));
         print_pair(stdout, 16, _("Not before"), when_local(p->not_before_usec, text));
         print_pair(stdout, 16, _("Not after"), when_local(p->not_after_usec, text));
         print_pair(stdout, 16, _("Added"), when_local(p->added_usec, text));
@@ -194,11 +182,14 @@ int command_person_show(const struct cli_arguments *args) {
                 return r;
         if (args->option[OPTION_JSON]) {
                 _cleanup_(json_putp) struct json_object *o = person_json(&p);
-                if ((r = list_badges_json(&a, &p, o)) == CLI_OK && (r = list_keys_json(&a, &p, o)) == CLI_OK)
+                if ((r = list_badges_json(&a, &p, o)) == CLI_OK &&
+                    (r = list_keys_json(&a, &p, o)) == CLI_OK && (r = list_lease_json(&a, &p, o)) == CLI_OK)
                         json_print(stdout, o);
                 return r;
         }
         show_person(&p);
+        if ((r = list_lease(&a, &p)) != CLI_OK)
+                return r;
         (void) printf("\n%s\n", _("Badges"));
         if ((r = list_badges(&a, &p)) != CLI_OK)
                 return r;

@@ -15,7 +15,7 @@ void who_clear(struct who *w) {
 
 static int see_badge(const struct store_badge *b, void *data) {
         struct who *w = data;
-        w->has_badge = w->has_badge || b->ended_usec == 0;
+        w->has_badge = w->has_badge || (b->ended_usec == 0 && b->suspended_usec == 0);
         return 0;
 }
 
@@ -23,11 +23,24 @@ static int see_keys(struct admin *a, struct who *w) {
         _cleanup_(freep) struct store_key *keys = calloc(STORE_KEYS_MAX, sizeof(*keys));
         size_t n = 0;
         int r = keys ? store_person_keys(a->store, w->person.id, keys, &n) : -ENOMEM;
-        if (r < 0 || n == 0)
-                return r;
-        w->has_key = true;
-        w->key_attested = keys[0].attested;
-        hex_encode(keys[0].aaguid, sizeof(keys[0].aaguid), w->key_model);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                w->keys_suspended = w->keys_suspended || keys[i].suspended_usec != 0;
+                if (keys[i].suspended_usec != 0 || w->has_key)
+                        continue;
+                w->has_key = true;
+                w->key_attested = keys[i].attested;
+                hex_encode(keys[i].aaguid, sizeof(keys[i].aaguid), w->key_model);
+        }
+        return r < 0 ? r : 0;
+}
+
+static int see_lease(struct admin *a, struct who *w) {
+        struct store_lease l;
+        int r = w->person.kind == PERSON_AGENCY ? store_find_lease(a->store, w->person.id, &l) : -ENOENT;
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        w->leased = l.ended_usec == 0;
+        w->leased_until_usec = l.until_usec;
         return 0;
 }
 
@@ -39,6 +52,8 @@ int who_load(struct admin *a, const struct store_person *p, struct who *ret) {
                 r = store_each_badge(a->store, p->id, see_badge, ret);
         if (r >= 0)
                 r = see_keys(a, ret);
+        if (r >= 0)
+                r = see_lease(a, ret);
         if (r < 0) {
                 who_clear(ret);
                 return r;
@@ -51,7 +66,11 @@ int who_load(struct admin *a, const struct store_person *p, struct who *ret) {
                                             .has_account = pw != NULL,
                                             .uid = pw ? pw->pw_uid : (uid_t) -1,
                                             .groups = ret->groups,
-                                            .has_keys = ret->has_key};
+                                            .has_keys = ret->has_key,
+                                            .keys_suspended = ret->keys_suspended,
+                                            .agency = p->kind == PERSON_AGENCY,
+                                            .leased = ret->leased,
+                                            .leased_until_usec = ret->leased_until_usec};
         return 0;
 }
 

@@ -63,6 +63,63 @@ static int read_person(struct bytes *b, struct broker_message *m) {
         return bytes_take_string(b, m->person.unit, sizeof(m->person.unit));
 }
 
+static void write_numbers(struct writer *w, const struct broker_message *m) {
+        writer_u8(w, (uint8_t) m->numbers.n);
+        for (size_t i = 0; i < m->numbers.n; i++)
+                writer_blob(w, m->numbers.numbers[i].bytes, m->numbers.numbers[i].n);
+}
+
+static int read_numbers(struct bytes *b, struct broker_message *m) {
+        uint8_t n;
+        size_t len = 0;
+        int r = bytes_take_u8(b, &n);
+        if (r < 0)
+                return r;
+        if (n == 0 || n > BROKER_NUMBERS_MAX)
+                return -EBADMSG;
+        for (size_t i = 0; i < n; i++) {
+                struct badge_number *number = &m->numbers.numbers[i];
+                if ((r = bytes_take_blob_copy(b, 4, sizeof(number->bytes), number->bytes, &len)) < 0)
+                        return r;
+                number->n = (uint8_t) len;
+        }
+        m->numbers.n = n;
+        return 0;
+}
+
+static void write_indexes(struct writer *w, const struct broker_message *m) {
+        writer_u8(w, (uint8_t) m->indexes.n_keys);
+        for (size_t k = 0; k < m->indexes.n_keys; k++)
+                writer_string(w, m->indexes.key_ids[k]);
+        writer_u8(w, (uint8_t) m->indexes.n);
+        for (size_t i = 0; i < m->indexes.n; i++)
+                for (size_t k = 0; k < m->indexes.n_keys; k++)
+                        writer_bytes(w, m->indexes.index[i][k], BADGE_INDEX_SIZE);
+}
+
+static int read_indexes_message(struct bytes *b, struct broker_message *m) {
+        uint8_t n, n_keys;
+        int r = bytes_take_u8(b, &n_keys);
+        if (r < 0)
+                return r;
+        if (n_keys == 0 || n_keys > BADGE_INDEXES_MAX)
+                return -EBADMSG;
+        for (size_t k = 0; k < n_keys; k++)
+                if ((r = bytes_take_string(b, m->indexes.key_ids[k], sizeof(m->indexes.key_ids[k]))) < 0)
+                        return r;
+        if ((r = bytes_take_u8(b, &n)) < 0)
+                return r;
+        if (n == 0 || n > BROKER_NUMBERS_MAX)
+                return -EBADMSG;
+        for (size_t i = 0; i < n; i++)
+                for (size_t k = 0; k < n_keys; k++)
+                        if ((r = bytes_take_copy(b, m->indexes.index[i][k], BADGE_INDEX_SIZE)) < 0)
+                                return r;
+        m->indexes.n_keys = n_keys;
+        m->indexes.n = n;
+        return 0;
+}
+
 static void write_tap(struct writer *w, const struct tap *t) {
         writer_u64(w, t->id);
         writer_u64(w, t->seen_usec);
@@ -150,6 +207,12 @@ void broker_write(struct writer *w, const struct broker_message *m) {
         case BROKER_RECORDED:
                 writer_u32(w, (uint32_t) -m->recorded.status);
                 writer_u64(w, m->recorded.seq);
+                break;
+        case BROKER_ASK_INDEXES:
+                write_numbers(w, m);
+                break;
+        case BROKER_INDEXES:
+                write_indexes(w, m);
                 break;
         case BROKER_WORDS:
                 writer_string(w, m->words);
@@ -241,6 +304,10 @@ static int read_body(struct bytes *b, struct broker_message *m) {
                 return read_session(b, m);
         case BROKER_RECORDED:
                 return read_recorded(b, m);
+        case BROKER_ASK_INDEXES:
+                return read_numbers(b, m);
+        case BROKER_INDEXES:
+                return read_indexes_message(b, m);
         case BROKER_WORDS:
                 return bytes_take_string(b, m->words, sizeof(m->words));
         case BROKER_SWITCHED:

@@ -16,6 +16,8 @@
  *   KEY_USED device name             ->                            before its RECORD of a sign-in
  *   RECORD record                    ->
  *                                    <-  RECORDED status, seq      on disk (fdatasync) when status is 0
+ *   ASK_INDEXES numbers              ->                            BROKER_ADMIN: of badges, to be imported
+ *                                    <-  INDEXES key ids, indexes
  *   SESSION_OPEN uid attempt user session + pidfd
  *                                    ->
  *                                    <-  RECORDED status, seq      -EKEYREJECTED: it must not begin
@@ -66,6 +68,7 @@ enum broker_type {
         BROKER_SWITCH,
         BROKER_ASK_GRANT,
         BROKER_KEY_USED,
+        BROKER_ASK_INDEXES,
         BROKER_WAITING = 64,
         BROKER_TAP,
         BROKER_SESSION,
@@ -74,6 +77,7 @@ enum broker_type {
         BROKER_GRANT,
         BROKER_GONE,
         BROKER_WORDS,
+        BROKER_INDEXES,
         BROKER_TYPE_INVALID = -1,
 };
 
@@ -117,6 +121,12 @@ struct badge_index {
         uint8_t index[BADGE_INDEX_SIZE];
 };
 
+#define BROKER_NUMBERS_MAX 128U /* in one question */
+struct badge_number {
+        uint8_t n; /* 4 to BADGE_NUMBER_MAX */
+        uint8_t bytes[BADGE_NUMBER_MAX];
+};
+
 struct tap {
         uint64_t id;        /* unique in one run of wardtapd */
         uint64_t seen_usec; /* CLOCK_MONOTONIC when the card was seen */
@@ -154,6 +164,15 @@ struct broker_message {
                         char name[65]; /* the full name of whose it is, to call her by; "" is fine */
                 } key_used;
                 char words[257];
+                struct {
+                        size_t n;
+                        struct badge_number numbers[BROKER_NUMBERS_MAX];
+                } numbers; /* ASK_INDEXES */
+                struct {
+                        size_t n, n_keys;
+                        char key_ids[BADGE_INDEXES_MAX][17]; /* the key in use first */
+                        uint8_t index[BROKER_NUMBERS_MAX][BADGE_INDEXES_MAX][BADGE_INDEX_SIZE];
+                } indexes; /* INDEXES: of the numbers, in their order */
                 struct {
                         enum broker_presence presence; /* of this uid's session */
                         uint64_t closed_usec; /* CLOCK_REALTIME when Wardtap ended one of hers, and she has

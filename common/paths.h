@@ -25,3 +25,5 @@
 #define PATH_PEOPLE_DB PATH_PEOPLE "/people.db"    /* folder root:wardtap 0750, file 0640 */
 #define PATH_STATE_DB PATH_STATE "/state/state.db" /* folder wardtap:wardtap 0700 */
 #define PATH_AUDIT PATH_STATE "/audit"             /* wardtapd's own, 0700 */
+
+#define PATH_SKELETON "/etc/skel" /* what a new home begins with */

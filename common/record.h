@@ -43,7 +43,22 @@
         X(NEARBY_BADGE, "nearby-badge", "0e880e64f599439d9cf847aef080b0a8", 5)                              \
         X(GUARD_ALERT, "guard-alert", "66a05b68844046cba7046b182906beeb", 1)                                \
         X(KEY_ATTACH, "key-attach", "f432eba558114fe8a052f85e108dea7c", 6)                                  \
-        X(KEY_DETACH, "key-detach", "f2326796bfd042199310122f95b84340", 6)
+        X(KEY_DETACH, "key-detach", "f2326796bfd042199310122f95b84340", 6)                                  \
+        X(PERSON_SUSPEND, "person-suspend", "230c19aac35b4265bc7c0cb0c85bc60e", 5)                          \
+        X(PERSON_RESUME, "person-resume", "c99e10dafd304c3caf200e08ffd97970", 5)                            \
+        X(PERSON_EXPIRE, "person-expire", "15772bb7e99446df9abe67e3000939ce", 5)                            \
+        X(PERSON_OFFBOARD, "person-offboard", "f27a509f89aa4b6d8d1f742426b02584", 5)                        \
+        X(BADGE_REPLACE, "badge-replace", "9dd23e8103654947a772a05eb0f730a1", 5)                            \
+        X(BADGE_SUSPEND, "badge-suspend", "e7d029f2c5704636bdc6fe51fce2dae6", 5)                            \
+        X(BADGE_RESUME, "badge-resume", "d83a76a2447f42e28f0e173f6cb37954", 5)                              \
+        X(KEY_REPLACE, "key-replace", "00e7a5d0273f4e9bad4985dea6e46b1f", 5)                                \
+        X(KEY_SUSPEND, "key-suspend", "8b4d5a04987a47a280382bc0ceb1396d", 5)                                \
+        X(KEY_RESUME, "key-resume", "e1cb2a23abee4a02bf9c7b339c01b3d2", 5)                                  \
+        X(LEASE, "lease", "f988fb3c4dfb47cb99c50b1df2055814", 5)                                            \
+        X(LEASE_END, "lease-end", "eabdb6080c6542738bd16204531e0279", 5)                                    \
+        X(HOME_WIPE, "home-wipe", "f197b1b9a0c6492b9f6ab7ee519c1fcf", 5)                                    \
+        X(IMPORT, "import", "d5631384e1044b26adb3631612e707de", 5)                                          \
+        X(EXPORT, "export", "1b941a1d55f545efb2e8b8afcf3d7a40", 5)
 
 enum record_event {
 #define X(id, name, message_id, priority) RECORD_##id,
@@ -105,7 +120,8 @@ enum record_event {
         X(CLAIMED, 128)    /* whom somebody said to be, without proof */                                    \
         X(IDENTIFIED, 128) /* how a person was identified */                                                \
         X(POSTURE, 256)    /* the station's checks that failed */                                           \
-        X(REVIEW, 16)      /* the review item that this opens or closes */
+        X(REVIEW, 16)      /* the review item that this opens or closes */                                  \
+        X(HOLDER, 128)     /* full name of whoever an agency account is lent to */
 
 enum record_field {
 #define X(id, max) RECORD_FIELD_##id,

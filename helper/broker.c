@@ -20,6 +20,7 @@ static struct client *client_free(struct client *c) {
                 return NULL;
         sd_event_source_disable_unref(c->io);
         closep(&c->fd);
+        record_clear(&c->administered);
         free(c);
         return NULL;
 }
@@ -186,6 +187,9 @@ void broker_recorded(struct broker *b, uint64_t client, int status, uint64_t seq
                 return;
         if (c->in_flight > 0)
                 c->in_flight--;
+        if (status == 0)
+                broker_administered(c);
+        record_clear(&c->administered);
         if (broker_tell(c, &m) < 0)
                 (void) shutdown(c->fd,
                                 SHUT_RDWR); /* dropped in its own turn: it may be the one being served */
@@ -287,6 +291,7 @@ static int read_client(struct client *c) {
                 if (r < 0)
                         return r;
                 r = broker_serve(c, buf, n, passed);
+                explicit_bzero(buf, n); /* an administrator's may hold badge numbers */
                 if (r < 0)
                         return r;
         }
@@ -315,7 +320,12 @@ static int add_client(struct broker *b, int fd, const struct ucred *peer) {
                 closep(&fd);
                 return -ENOMEM;
         }
-        *c = (struct client){.broker = b, .id = ++b->next_id, .fd = fd, .peer = *peer, .readers_said = -1};
+        *c = (struct client){.broker = b,
+                             .id = ++b->next_id,
+                             .fd = fd,
+                             .peer = *peer,
+                             .readers_said = -1,
+                             .administered.event = RECORD_EVENT_INVALID};
         int r = sd_event_add_io(b->config.event, &c->io, fd, EPOLLIN, on_client, c);
         if (r >= 0)
                 r = sd_event_source_set_ratelimit(c->io, 1000000, TURNS_PER_SECOND);

@@ -2,6 +2,7 @@
 /* The server side of common/broker.h: hands taps to clients, takes their records, keeps their sessions. */
 #pragma once
 
+#include "helper/badge_key.h"
 #include "helper/desk.h"
 #include "helper/closed.h"
 #include "helper/greeter.h"
@@ -30,9 +31,10 @@ struct broker_config {
         struct switcher *switcher;
         struct greeter *greeter;
         struct desk *desk;
-        struct closed *closed; /* whose session was ended, and is to be told */
+        const struct badge_keys *badge_keys; /* for an administrator's badge numbers */
+        struct closed *closed;               /* whose session was ended, and is to be told */
         void (*administered)(void *userdata,
-                             const struct record *r); /* an administrator's record was taken */
+                             const struct record *r); /* an administrator's record is on disk */
         const char *(*words)(void *userdata); /* for whoever begins to wait at the greeter; "" for none */
         /* A person was let in, or tapped out, by this tap (NULL: none); proved: by a key as well. */
         void (*used)(void *userdata, const struct tap *t, bool proved);

@@ -22,6 +22,7 @@ struct client {
         char device[BROKER_DEVICE_SIZE]; /* of the key it has used; "" for none */
         unsigned vt;                     /* of the virtual terminal on which it waits; 0: none */
         unsigned in_flight;              /* records without an answer yet */
+        struct record administered;      /* an administrator's, until it is on disk; else no event */
         int readers_said;                /* -1: it has not been told how many readers there are */
 };
 
@@ -44,6 +45,8 @@ struct broker {
 /* broker_serve.c: acts on one message; the passed descriptor (-1 for none) is taken. A negative errno means
  * that the client is to be dropped. */
 int broker_serve(struct client *c, const uint8_t *p, size_t n, int passed);
+/* The same: what an administrator's record changes for those who are here, once it is on disk. */
+void broker_administered(struct client *c);
 /* broker.c: a negative errno means that the client is to be dropped. */
 int broker_tell(struct client *c, const struct broker_message *m);
 int broker_tell_waiting(struct client *c);

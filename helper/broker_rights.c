@@ -47,6 +47,8 @@ bool rights_message(enum broker_purpose purpose, enum broker_type type) {
                 return purpose == BROKER_SIGN_IN || purpose == BROKER_SEAT;
         case BROKER_ASK_GRANT:
                 return purpose == BROKER_SIGN_IN;
+        case BROKER_ASK_INDEXES:
+                return purpose == BROKER_ADMIN;
         case BROKER_RECORD:
                 return purpose != BROKER_SESSION_HOOK;
         case BROKER_SESSION_OPEN:
@@ -84,6 +86,21 @@ static bool is_of_admins(enum record_event event) {
         case RECORD_KEY_END:
         case RECORD_POLICY_APPLY:
         case RECORD_POLICY_REFUSED:
+        case RECORD_PERSON_SUSPEND:
+        case RECORD_PERSON_RESUME:
+        case RECORD_PERSON_EXPIRE:
+        case RECORD_PERSON_OFFBOARD:
+        case RECORD_BADGE_REPLACE:
+        case RECORD_BADGE_SUSPEND:
+        case RECORD_BADGE_RESUME:
+        case RECORD_KEY_REPLACE:
+        case RECORD_KEY_SUSPEND:
+        case RECORD_KEY_RESUME:
+        case RECORD_LEASE:
+        case RECORD_LEASE_END:
+        case RECORD_HOME_WIPE:
+        case RECORD_IMPORT:
+        case RECORD_EXPORT:
                 return true;
         default:
                 return false;
@@ -125,6 +142,7 @@ static bool is_field_of_admins(unsigned f) {
         case RECORD_FIELD_UNTIL_USEC:
         case RECORD_FIELD_IDENTIFIED:
         case RECORD_FIELD_REVIEW:
+        case RECORD_FIELD_HOLDER:
                 return true;
         default:
                 return false;

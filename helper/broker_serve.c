@@ -169,6 +169,37 @@ static int serve_tap_out(struct client *c, struct record *r) {
         return 0;
 }
 
+/* Whoever was let in a moment ago begins no session after her end, nor after that of her lease. */
+static void forget_proofs(struct broker *b, const struct record *r) {
+        const char *user = r->fields[RECORD_FIELD_USER];
+        for (size_t i = 0; user && i < RECENT_MAX; i++)
+                if (strcmp(b->recent[i].proof.user, user) == 0)
+                        b->recent[i] = (struct recent){0};
+}
+
+void broker_administered(struct client *c) {
+        struct broker *b = c->broker;
+        const struct record *r = &c->administered;
+        if (r->event == RECORD_EVENT_INVALID)
+                return;
+        if (r->outcome == RECORD_SUCCESS &&
+            (r->event == RECORD_PERSON_OFFBOARD || r->event == RECORD_LEASE_END))
+                forget_proofs(b, r);
+        b->config.administered(b->config.userdata, r);
+}
+
+/* Acted upon when it is on disk: what cannot be recorded ends nobody's session. One at a time, as its sender
+ * waits for the answer before the change. */
+static int serve_administration(struct client *c, struct record *r) {
+        if (c->in_flight > 0)
+                return -ENOBUFS;
+        c->in_flight++;
+        c->administered = *r;
+        *r = (struct record){.event = RECORD_EVENT_INVALID};
+        recorder_submit(c->broker->config.recorder, &c->administered, c->id);
+        return 0;
+}
+
 static int serve_record(struct client *c, struct broker_message *m) {
         struct record *r = &m->record;
         struct recorder *recorder = c->broker->config.recorder;
@@ -187,12 +218,12 @@ static int serve_record(struct client *c, struct broker_message *m) {
                 return serve_tap_out(c, r);
         if ((e = say_why(c, r)) < 0)
                 return e;
+        if (c->purpose == BROKER_ADMIN || c->purpose == BROKER_ENROL)
+                return serve_administration(c, r);
         c->in_flight++;
         remember(c, r);
         recorder_submit(recorder, r, c->id);
         use_tap_up(c, r->event);
-        if (c->purpose == BROKER_ADMIN || c->purpose == BROKER_ENROL)
-                c->broker->config.administered(c->broker->config.userdata, r);
         return 0;
 }
 
@@ -338,6 +369,32 @@ void broker_session_ended(struct broker *b, uid_t uid, const char *attempt) {
                 b->config.changed(b->config.userdata);
 }
 
+static void erase_tap(struct tap *t) {
+        explicit_bzero(t, sizeof(*t));
+}
+
+/* Numbers that an administrator brings as a file: they become what a store holds, and are kept nowhere. A
+ * number that no badge can have has no index, and ends the conversation: the asker has checked them. */
+static int serve_ask_indexes(struct client *c, const struct broker_message *m) {
+        struct broker *b = c->broker;
+        _cleanup_(broker_message_clear) struct broker_message answer = {.type = BROKER_INDEXES};
+        for (size_t i = 0; i < m->numbers.n; i++) {
+                _cleanup_(erase_tap) struct tap t = {0};
+                const struct badge_number *number = &m->numbers.numbers[i];
+                int r = badge_index(b->config.badge_keys, number->bytes, number->n, &t);
+                if (r < 0)
+                        return r;
+                for (size_t k = 0; k < t.n_indexes; k++) {
+                        memcpy(answer.indexes.key_ids[k], t.indexes[k].key_id,
+                               sizeof(answer.indexes.key_ids[k]));
+                        memcpy(answer.indexes.index[i][k], t.indexes[k].index, BADGE_INDEX_SIZE);
+                }
+                answer.indexes.n_keys = t.n_indexes;
+        }
+        answer.indexes.n = m->numbers.n;
+        return broker_tell(c, &answer);
+}
+
 static int serve(struct client *c, struct broker_message *m, int passed) {
         switch (m->type) {
         case BROKER_WANT_TAP:
@@ -348,6 +405,8 @@ static int serve(struct client *c, struct broker_message *m, int passed) {
                 return serve_key_used(c, m);
         case BROKER_RECORD:
                 return serve_record(c, m);
+        case BROKER_ASK_INDEXES:
+                return serve_ask_indexes(c, m);
         case BROKER_SWITCH:
                 return serve_switch(c, m);
         case BROKER_ASK_GRANT:

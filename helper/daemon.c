@@ -618,6 +618,7 @@ static int start_parts(struct daemon *d, int listener, int input_listener) {
                 return r;
         }
         const struct broker_config broker = {.event = d->event,
+                                             .badge_keys = &d->keys,
                                              .listener = listener,
                                              .taps = d->taps,
                                              .recorder = d->recorder,

@@ -142,16 +142,34 @@ static void seat_message(struct text *t, const struct record *r) {
 
 static void admin_message(struct text *t, const struct record *r) {
         static const char *const what[RECORD_EVENT_MAX] = {
-                [RECORD_PERSON_ADD] = "was added",         [RECORD_BADGE_ENROL] = "got a badge",
-                [RECORD_BADGE_END] = "'s badge was ended", [RECORD_KEY_ENROL] = "got a key",
+                [RECORD_PERSON_ADD] = "was added",
+                [RECORD_BADGE_ENROL] = "got a badge",
+                [RECORD_BADGE_END] = "'s badge was ended",
+                [RECORD_KEY_ENROL] = "got a key",
                 [RECORD_KEY_END] = "'s key was ended",
+                [RECORD_PERSON_SUSPEND] = "was suspended",
+                [RECORD_PERSON_RESUME] = "may sign in again",
+                [RECORD_PERSON_EXPIRE] = "may sign in at other times",
+                [RECORD_PERSON_OFFBOARD] = "was offboarded",
+                [RECORD_BADGE_REPLACE] = "'s badge was replaced",
+                [RECORD_BADGE_SUSPEND] = "'s badge was suspended",
+                [RECORD_BADGE_RESUME] = "'s badge may be used again",
+                [RECORD_KEY_REPLACE] = "'s key was replaced",
+                [RECORD_KEY_SUSPEND] = "'s key was suspended",
+                [RECORD_KEY_RESUME] = "'s key may be used again",
+                [RECORD_LEASE] = "was lent",
+                [RECORD_LEASE_END] = "'s lease has ended",
+                [RECORD_HOME_WIPE] = "'s home was wiped",
         };
-        if (r->event == RECORD_BADGE_REFUSED)
+        if (r->event == RECORD_HOME_WIPE && r->outcome != RECORD_SUCCESS)
+                add(t, "%s's home was not wiped", who(r));
+        else if (r->event == RECORD_BADGE_REFUSED)
                 add(t, "A badge was not enrolled for %s", who(r));
         else
                 add(t, "%s%s%s", who(r), what[r->event][0] == '\'' ? "" : " ", what[r->event]);
         add_field(t, r, " (", RECORD_FIELD_BADGE, ")");
         add_field(t, r, " (", RECORD_FIELD_KEY, ")");
+        add_field(t, r, ", holder ", RECORD_FIELD_HOLDER, "");
         add_field(t, r, ": ", RECORD_FIELD_REASON, "");
         add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
 }
@@ -169,6 +187,12 @@ static void policy_message(struct text *t, const struct record *r) {
         add(t, "New rules %s%sare in force", hash, *hash ? " " : "");
         add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
         add_field(t, r, " (", RECORD_FIELD_DETAIL, ")");
+}
+
+static void bulk_message(struct text *t, const struct record *r) {
+        add(t, "%s", r->event == RECORD_IMPORT ? "Imported" : "Exported");
+        add_field(t, r, " ", RECORD_FIELD_DETAIL, "");
+        add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
 }
 
 static void own_message(struct text *t, const struct record *r) {
@@ -227,7 +251,24 @@ void message_of(const struct record *r, char ret[MESSAGE_SIZE]) {
         case RECORD_BADGE_REFUSED:
         case RECORD_KEY_ENROL:
         case RECORD_KEY_END:
+        case RECORD_PERSON_SUSPEND:
+        case RECORD_PERSON_RESUME:
+        case RECORD_PERSON_EXPIRE:
+        case RECORD_PERSON_OFFBOARD:
+        case RECORD_BADGE_REPLACE:
+        case RECORD_BADGE_SUSPEND:
+        case RECORD_BADGE_RESUME:
+        case RECORD_KEY_REPLACE:
+        case RECORD_KEY_SUSPEND:
+        case RECORD_KEY_RESUME:
+        case RECORD_LEASE:
+        case RECORD_LEASE_END:
+        case RECORD_HOME_WIPE:
                 admin_message(&t, r);
+                break;
+        case RECORD_IMPORT:
+        case RECORD_EXPORT:
+                bulk_message(&t, r);
                 break;
         case RECORD_POLICY_APPLY:
         case RECORD_POLICY_REFUSED:

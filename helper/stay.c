@@ -144,7 +144,8 @@ static void look_for_key(struct stay *s, const struct seat_session *e) {
 /* REASON_NO_ACCOUNT is said only where the name service itself knows of no such user, never while it is down
  * (pam_module/auth/account.h). */
 static bool is_end(enum reason reason) {
-        return reason == REASON_PERSON_ENDED || reason == REASON_NOT_ENROLLED || reason == REASON_NO_ACCOUNT;
+        return reason == REASON_PERSON_ENDED || reason == REASON_NOT_ENROLLED || reason == REASON_NO_ACCOUNT ||
+               reason == REASON_NOT_LEASED;
 }
 
 /* Whoever works is not thrown out by the clock: that her hours are over counts at her next tap. What takes
@@ -252,13 +253,15 @@ static int on_rules_changed(sd_event_source *source, const struct inotify_event 
         return 0;
 }
 
-/* With a badge or key that is ended nobody stays: whoever ended it may have found it in the wrong hands. */
+/* With a badge or key that is ended, suspended or replaced nobody stays: whoever did it may have found it in
+ * the wrong hands. */
 static void lock_who_used(struct stay *s, const struct record *r) {
         const char *badge = r->fields[RECORD_FIELD_BADGE], *user = r->fields[RECORD_FIELD_USER];
         const struct seat_session *e;
+        bool one = r->event == RECORD_BADGE_END || r->event == RECORD_BADGE_SUSPEND;
         for (size_t i = 0; user && (e = seat_at(desk_seat(s->desk), i)); i++) {
-                if (strcmp(e->user, user) != 0 || (r->event == RECORD_BADGE_END && badge &&
-                                                   e->proof.badge[0] && strcmp(e->proof.badge, badge) != 0))
+                if (strcmp(e->user, user) != 0 ||
+                    (one && badge && e->proof.badge[0] && strcmp(e->proof.badge, badge) != 0))
                         continue;
                 sessions_end_grace(s->config.sessions, e->uid);
                 if (e->shown && e->managed)
@@ -266,9 +269,45 @@ static void lock_who_used(struct stay *s, const struct record *r) {
         }
 }
 
+/* All sessions of a person, the one on the screen too. Not by the user's name alone: a directory may know
+ * the account by another one by now. */
+static void sign_out_all(struct stay *s, const struct record *r, const char *reason) {
+        const char *user = r->fields[RECORD_FIELD_USER], *uid = r->fields[RECORD_FIELD_UID];
+        const struct seat_session *e, *ended[SEAT_SESSIONS_MAX];
+        uint64_t number;
+        size_t n = 0;
+        if (!uid || parse_u64(uid, UINT32_MAX - 1, &number) < 0)
+                number = UINT64_MAX;
+        for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)) && n < SEAT_SESSIONS_MAX; i++)
+                if (e->uid == number || (user && strcmp(e->user, user) == 0))
+                        ended[n++] = e;
+        if (number != UINT64_MAX)
+                sessions_end_grace(s->config.sessions, (uid_t) number);
+        for (size_t i = 0; i < n; i++)
+                (void) desk_sign_out(s->desk, ended[i]->id, reason, "node");
+}
+
 void stay_administered(struct stay *s, const struct record *r) {
-        if (r->outcome == RECORD_SUCCESS && (r->event == RECORD_BADGE_END || r->event == RECORD_KEY_END))
+        if (r->outcome != RECORD_SUCCESS)
+                return;
+        switch (r->event) {
+        case RECORD_BADGE_END:
+        case RECORD_BADGE_REPLACE:
+        case RECORD_BADGE_SUSPEND:
+        case RECORD_KEY_END:
+        case RECORD_KEY_REPLACE:
+        case RECORD_KEY_SUSPEND:
                 lock_who_used(s, r);
+                break;
+        case RECORD_PERSON_OFFBOARD:
+                sign_out_all(s, r, "offboard");
+                break;
+        case RECORD_LEASE_END:
+                sign_out_all(s, r, "lease-end");
+                break;
+        default:
+                break;
+        }
 }
 
 /* The store was written. A record of it comes before, so it is the store itself that is followed. */

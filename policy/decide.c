@@ -60,7 +60,8 @@ static bool judge_sanity(struct judgement *j) {
                 return e->badge != BADGE_NONE || e->key_present ? deny(j, REASON_INTERNAL) : false;
         if (!q->history || q->person->id == 0 || (unsigned) q->person->state >= PERSON_STATE_MAX)
                 return deny(j, REASON_INTERNAL);
-        if (e->badge == BADGE_NONE && (e->badge_id != 0 || e->badge_person != 0 || e->badge_ended))
+        if (e->badge == BADGE_NONE &&
+            (e->badge_id != 0 || e->badge_person != 0 || e->badge_ended || e->badge_suspended))
                 return deny(j, REASON_INTERNAL);
         if (e->badge != BADGE_NONE && (e->badge_id == 0 || e->badge_person == 0))
                 return deny(j, REASON_UNKNOWN_BADGE);
@@ -86,6 +87,12 @@ static bool judge_nobody(struct judgement *j) {
         return need_badge(j);
 }
 
+/* The hour of a lease counts by any clock: what ends leases goes by the same one. */
+static bool is_unleased(const struct judgement *j) {
+        const struct policy_person *p = j->q->person;
+        return p->agency && (!p->leased || j->q->clock.realtime_usec >= p->leased_until_usec);
+}
+
 /* 6, 7 */
 static bool judge_person(struct judgement *j) {
         const struct policy_person *p = j->q->person;
@@ -102,7 +109,9 @@ static bool judge_person(struct judgement *j) {
                 else if (p->not_after_usec > 0 && now >= p->not_after_usec)
                         return deny(j, REASON_PERSON_EXPIRED);
         }
-        return p->has_account ? false : deny(j, REASON_NO_ACCOUNT);
+        if (!p->has_account)
+                return deny(j, REASON_NO_ACCOUNT);
+        return is_unleased(j) ? deny(j, REASON_NOT_LEASED) : false;
 }
 
 static bool words_meet(const struct words *a, const struct words *b) {
@@ -167,6 +176,8 @@ static bool judge_badge(struct judgement *j) {
                 return false;
         if (e->badge_ended)
                 return deny(j, REASON_BADGE_ENDED);
+        if (e->badge_suspended)
+                return deny(j, REASON_BADGE_SUSPENDED);
         return e->badge_person != j->q->person->id ? deny(j, REASON_BADGE_OF_ANOTHER) : false;
 }
 
@@ -253,7 +264,8 @@ static bool grace_applies(const struct judgement *j) {
         uint8_t least = d->needed & FACTOR_VERIFY ? 2 : 1;
         return d->service->use == USE_SIGN_IN && d->role->grace_usec > 0 && q->person->own_session &&
                !fails(j, CHECK_NO_GRACE) && (d->needed & FACTOR_BADGE) &&
-               (d->needed & ~d->role->sign_in) == 0 && q->history->any_strong &&
+               (d->needed & ~d->role->sign_in) == 0 && (!q->person->agency || q->history->strong_usec >= q->person->leased_from_usec) &&
+               q->history->any_strong &&
                q->history->strong_aal >= least && e->badge != BADGE_NONE &&
                e->badge_id == q->history->strong_badge_id &&
                (q->rules->assurance == ASSURANCE_NONE ||
@@ -321,7 +333,7 @@ static bool judge_missing(struct judgement *j) {
         if (missing & FACTOR_BADGE)
                 return need_badge(j);
         if (!j->q->person->has_keys)
-                return deny(j, REASON_NO_KEY_ENROLLED);
+                return deny(j, j->q->person->keys_suspended ? REASON_KEY_SUSPENDED : REASON_NO_KEY_ENROLLED);
         if (e->key_present && !key_is_usable(j))
                 return deny(j, REASON_KEY_UNUSABLE);
         return answer(j, j->d->needed & FACTOR_VERIFY ? POLICY_NEED_VERIFY : POLICY_NEED_KEY);

@@ -17,6 +17,7 @@ struct policy_evidence {
         enum badge_evidence badge;
         int64_t badge_id;     /* row in the store; 0 without a badge */
         bool badge_ended;     /* enrolled once, no more */
+        bool badge_suspended; /* not to be used for now */
         int64_t badge_person; /* whose; 0 without a badge */
         bool key_present;     /* an enrolled key of this person signed our challenge, UP set */
         bool key_verified;    /* and UV set */
@@ -37,8 +38,12 @@ struct policy_person {
         uid_t uid;
         struct words groups; /* names, borrowed */
         bool groups_cached;  /* name service too slow: the last known ones */
-        bool has_keys;       /* at least one enrolled key that has not ended */
-        bool own_session;    /* has a session on this station that an attempt opened: grace may resume it */
+        bool has_keys;       /* at least one enrolled key that has not ended and is not suspended */
+        bool keys_suspended; /* at least one that is suspended */
+        bool agency;         /* the account is lent out, to one person at a time ... */
+        bool leased;         /* ... somebody has it ... */
+        uint64_t leased_from_usec, leased_until_usec; /* ... from when to when: CLOCK_REALTIME */
+        bool own_session; /* has a session on this station that an attempt opened: grace may resume it */
 };
 
 /* What happened before. */
@@ -132,13 +137,15 @@ struct policy_decision {
  *  7. the person: suspended, ended, too early, expired
  *     (not judged, with clock_alert, while the clock
  *     is not trusted), no account                      DENY person-*, no-account
+ *     an agency account that nobody has, or whose hour
+ *     is over (whatever the clock is worth)            DENY not-leased
  *  8. the role: the first whose groups, stations and
  *     hours all match (hours as above); else the
  *     best word for it: only the hours of some role    DENY not-this-hour
  *     are wrong, only the place is, or all is          DENY not-this-station, no-role
  *     A check fails whose Then= is no-sign-in, and the
  *     service is a sign-in                             DENY posture
- *  9. the badge has ended                              DENY badge-ended
+ *  9. the badge has ended, or is suspended             DENY badge-ended, badge-suspended
  * 10. it is another's                                  DENY badge-of-another
  * 11. too many failures a short while ago              MAXTRIES throttled, wait_usec
  * 12. step-up by rules that need no key                DENY badge-alone
@@ -150,7 +157,8 @@ struct policy_decision {
  *     not for unprivileged callers, nor for a sign-in
  *     out of somebody's login (su)                     UNAVAIL no-taps
  *     else                                             NEED_BADGE
- * 16. a key is needed and the person has none          DENY no-key-enrolled
+ * 16. a key is needed and the person has none, or all
+ *     are suspended                                    DENY no-key-enrolled, key-suspended
  * 17. a key of a model the role does not allow, or one
  *     not attested where the role wants that           DENY key-unusable
  * 18. else                                             NEED_VERIFY or NEED_KEY
@@ -158,10 +166,10 @@ struct policy_decision {
  * Grace: the service is a sign-in whose factors include the badge and are none that the role does not need;
  * the badge is here and is the one of the last full sign-in, in which the key checked its owner if that is
  * among the factors (another role's hours may have begun, or stricter rules); the person has a session here
- * (own_session); Assurance is not aal3, and with aal2 the badge holds a secret; the last full sign-in is at
- * most GraceCap old, and it (or, with GraceMode=renewed, the last tap that renewed) at most Grace. Inside
- * one boot the boot clock alone counts. Across boots the clock on the wall does, if it is trusted; a time in
- * the future is void.
+ * (own_session), and where the account is an agency's, has had it since before that sign-in; Assurance is
+ * not aal3, and with aal2 the badge holds a secret; the last full sign-in is at most GraceCap old, and it
+ * (or, with GraceMode=renewed, the last tap that renewed) at most Grace. Inside one boot the boot clock
+ * alone counts. Across boots the clock on the wall does, if it is trusted; a time in the future is void.
  *
  * No check fails whose Then= is no-grace or no-sign-in.
  *

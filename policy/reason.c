@@ -241,6 +241,18 @@ static const struct {
         [REASON_INTERNAL] = {"internal", "Something went wrong. Tap again, or ask the help desk.",
                              "An error inside Wardtap stopped this sign-in. Look at the log of "
                              "wardtap-authd.service, and report it with the code of this sign-in."},
+        [REASON_BADGE_SUSPENDED] =
+                {"badge-suspended", "This badge is suspended. Ask the help desk.",
+                 "The badge was suspended, for example because it was reported as lost. If it is in its "
+                 "owner's hand, lift that with wardtap badge resume; if not, end or replace it."},
+        [REASON_KEY_SUSPENDED] =
+                {"key-suspended", "Your key is suspended. Ask the help desk.",
+                 "The rules want a key, and all that this person has are suspended. If the key is in its "
+                 "owner's hand, lift that with wardtap key resume; if not, replace it."},
+        [REASON_NOT_LEASED] = {"not-leased", "This account is lent to nobody now. Ask the help desk.",
+                               "It is an agency account, and nobody has it now, or the hour until which "
+                               "somebody had it is "
+                               "over. Lend it with wardtap lease."},
 };
 
 static size_t row_of(enum reason r) {

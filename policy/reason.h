@@ -68,6 +68,10 @@ enum reason {
         REASON_STORE,
         REASON_RECORD, /* AuditRequired=yes, and the record could not be written */
         REASON_INTERNAL,
+        /* later ones */
+        REASON_BADGE_SUSPENDED,
+        REASON_KEY_SUSPENDED, /* all of the person's keys */
+        REASON_NOT_LEASED,    /* an agency account that nobody has now */
         REASON_MAX,
         REASON_INVALID = -1,
 };

@@ -17,6 +17,12 @@
 #define STORE_PUBLIC_KEY_MAX 1024U /* COSE_Key, CBOR */
 #define STORE_KEYS_MAX 8U          /* keys of one person that have not ended */
 
+enum person_kind {
+        PERSON_PERMANENT, /* the account is one person's */
+        PERSON_AGENCY,    /* the account is lent out, to one person at a time: struct store_lease */
+        PERSON_KIND_MAX,
+};
+
 struct store_person {
         int64_t id;          /* never used again */
         char uuid[37];       /* WARDTAP_PERSON: the id outside this station */
@@ -27,6 +33,22 @@ struct store_person {
         char source[33];                          /* "station" */
         int64_t version;                          /* of this row, from 1 */
         uint64_t added_usec, ended_usec;
+        enum person_kind kind;
+};
+
+/* Who has an agency account, until when. A holder is another person than the holder before: with an id of
+ * her own, which is never used again. */
+struct store_lease {
+        int64_t id, person;
+        char uuid[37];        /* WARDTAP_PERSON while she has it */
+        char holder[129];     /* her full name */
+        char identified[129]; /* how she was identified */
+        uint64_t until_usec;
+        char source[33];
+        int64_t version;
+        uint64_t added_usec, ended_usec; /* 0 = not ended: also when until_usec is over */
+        char end_reason[129];
+        uint64_t wiped_usec; /* when the home was wiped after it; 0 = not yet */
 };
 
 struct store_badge {
@@ -40,6 +62,8 @@ struct store_badge {
         int64_t version;
         uint64_t added_usec, ended_usec; /* 0 = not ended */
         char end_reason[129];
+        uint64_t suspended_usec; /* 0 = not suspended */
+        char suspend_reason[129];
 };
 
 struct store_key {
@@ -60,6 +84,8 @@ struct store_key {
         int64_t version;
         uint64_t added_usec, ended_usec;
         char end_reason[129];
+        uint64_t suspended_usec; /* 0 = not suspended */
+        char suspend_reason[129];
 };
 
 struct store; /* people.db, or state.db */
@@ -99,7 +125,7 @@ int store_find_person_by_id(struct store *s, int64_t id, struct store_person *re
  * under key_ids[i]. O(1) in the number of badges. */
 int store_find_badge(struct store *s, const char *const *key_ids, const uint8_t *const *indexes, size_t n,
                      struct store_badge *ret_badge, struct store_person *ret_person);
-/* The person's keys that have not ended, oldest first; *ret_n <= STORE_KEYS_MAX. */
+/* The person's keys that have not ended, oldest first, suspended ones too; *ret_n <= STORE_KEYS_MAX. */
 int store_person_keys(struct store *s, int64_t person, struct store_key *ret, size_t *ret_n);
 /* Calls f for each row in order of id, the ended ones too, until f returns non-zero, which is then returned.
  * `person` 0 = everybody's. No lock is held while f works; f may change the store. attstmt and authdata are
@@ -108,6 +134,10 @@ int store_each_person(struct store *s, int (*f)(const struct store_person *, voi
 int store_each_badge(struct store *s, int64_t person, int (*f)(const struct store_badge *, void *),
                      void *data);
 int store_each_key(struct store *s, int64_t person, int (*f)(const struct store_key *, void *), void *data);
+/* The latest lease of an agency account, ended or not. */
+int store_find_lease(struct store *s, int64_t person, struct store_lease *ret);
+/* As above, of everybody's. */
+int store_each_lease(struct store *s, int (*f)(const struct store_lease *, void *), void *data);
 
 /* --- people.db: writing. Each is one transaction. now_usec (not 0) goes into added/ended. An empty source
  * becomes "station". -EINVAL: a text that is unclean or missing, or a size out of its limits. */
@@ -115,9 +145,13 @@ int store_each_key(struct store *s, int64_t person, int (*f)(const struct store_
  * unclean user or name. */
 int store_add_person(struct store *s, struct store_person *p, uint64_t now_usec);
 /* Suspends, ends or re-activates the person who has this user and has not ended; to end somebody ends the
- * badges and keys too (reason "person ended"), and is for ever. -ENOENT. */
+ * badges, keys and lease too (reason "person ended"), and is for ever. -ENOENT. */
 int store_set_person_state(struct store *s, const char *user, enum person_state state, uint64_t now_usec,
                            struct store_person *ret);
+/* From when to when the person who has this user and has not ended may sign in; 0 = no limit. -ENOENT.
+ * -EINVAL: the end is not after the beginning. */
+int store_set_person_limits(struct store *s, const char *user, uint64_t not_before_usec,
+                            uint64_t not_after_usec, struct store_person *ret);
 /* Sets b->id and b->version. -EEXIST and *ret_holder: somebody (maybe the same person) holds this badge
  * under the same key_id; while two badge keys are in use, look with store_find_badge() first. -ENOENT: no
  * such person, or ended. */
@@ -131,9 +165,26 @@ int store_end_badge(struct store *s, const char *token, const char *reason, uint
                     struct store_badge *ret_badge, struct store_person *ret_person);
 int store_end_key(struct store *s, const char *token, const char *reason, uint64_t now_usec,
                   struct store_key *ret_key, struct store_person *ret_person);
+/* By token, among those not ended: suspends it for this reason, or, with NULL, lifts that. -ENOENT;
+ * -ENOTUNIQ; -EALREADY: it is so already. */
+int store_suspend_badge(struct store *s, const char *token, const char *reason, uint64_t now_usec,
+                        struct store_badge *ret_badge, struct store_person *ret_person);
+int store_suspend_key(struct store *s, const char *token, const char *reason, uint64_t now_usec,
+                      struct store_key *ret_key, struct store_person *ret_person);
+/* Lends l->person, an agency account, to l->holder. Sets l->id, l->uuid and l->version. -ENOENT: no such
+ * person, or ended. -EOPNOTSUPP: no agency account. -EEXIST: lent already. -EUCLEAN: the home was not wiped
+ * after the lease before. */
+int store_add_lease(struct store *s, struct store_lease *l, uint64_t now_usec);
+/* Ends the lease of this person. -ENOENT: there is none. */
+int store_end_lease(struct store *s, int64_t person, const char *reason, uint64_t now_usec,
+                    struct store_lease *ret);
+/* The home was wiped after this lease, which has ended. -EEXIST: it was already. -ENOENT. -EINVAL: the lease
+ * has not ended. */
+int store_set_wiped(struct store *s, int64_t lease, uint64_t now_usec);
 /* Opens and commits one transaction around several of the above; one of them that fails undoes itself alone.
  * Between store_begin() and the end nobody else can write (-EBUSY for them after 2 s). A transaction is kept
- * in memory until its commit, during which readers wait: a large import commits every thousand rows or so.
+ * in memory until its commit, and readers wait only while that is written: 100,000 people with a badge each
+ * are 80 MB and 0.2 s (tests/bench/bench_import.c), so that an import is one transaction.
  * store_commit(): -EBUSY when readers did not let go within 2 s (still open: try again or roll back);
  * -ECANCELED, as from all the others, when an error (a full disk) has undone the whole (roll back). -EINVAL:
  * begun twice, or not begun. */

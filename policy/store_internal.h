@@ -35,6 +35,7 @@ enum store_sql {
         SQL_PERSON_AFTER,
         SQL_PERSON_ADD,
         SQL_PERSON_SET_STATE,
+        SQL_PERSON_SET_LIMITS,
         SQL_BADGE_BY_INDEX,
         SQL_BADGE_BY_INDEX_ENDED,
         SQL_BADGE_BY_TOKEN,
@@ -43,6 +44,7 @@ enum store_sql {
         SQL_BADGE_ADD,
         SQL_BADGE_END,
         SQL_BADGE_END_OF,
+        SQL_BADGE_SUSPEND,
         SQL_KEY_OF,
         SQL_KEY_BY_CREDENTIAL,
         SQL_KEY_BY_TOKEN,
@@ -52,6 +54,13 @@ enum store_sql {
         SQL_KEY_ATTESTATION_ADD,
         SQL_KEY_END,
         SQL_KEY_END_OF,
+        SQL_KEY_SUSPEND,
+        SQL_LEASE_OF,
+        SQL_LEASE_BY_ID,
+        SQL_LEASE_AFTER,
+        SQL_LEASE_ADD,
+        SQL_LEASE_END_OF,
+        SQL_WIPE_ADD,
         /* state.db */
         SQL_STATE_FIRST,
         SQL_HISTORY = SQL_STATE_FIRST,
@@ -122,3 +131,19 @@ void store_tx_end(struct store_tx *tx);
  * -ENOENT: empty, and not `write`. -EBADMSG: not of this kind. -EPROTO: of a version this program does not
  * know (or, when not `write`, of an older one); nothing was changed. */
 int store_migrate(sqlite3 *db, const struct store_schema *schema, bool write);
+
+/* --- people.db: what store_people.c and store_lifecycle.c share */
+
+/* Not empty, clean, and fits a buffer of that size. */
+bool store_is_text(const char *s, size_t size);
+/* A random UUID (RFC 9562, 5.4). -EIO. */
+int store_make_uuid(char ret[37]);
+/* An empty one becomes "station". */
+void store_set_source(char source[33]);
+/* Ends one row by its id, or all of a person's. */
+int store_end_rows(struct store *s, enum store_sql which, int64_t id, const char *reason, uint64_t now_usec);
+/* The only row with this token; each part that is not NULL is read. -ENOENT, -ENOTUNIQ. */
+int store_find_by_token(struct store *s, enum store_sql which, const char *token, struct store_badge *b,
+                        struct store_key *k, struct store_person *p);
+/* The person who has this user and has not ended. -ENOENT. */
+int store_find_active(struct store *s, const char *user, struct store_person *ret);

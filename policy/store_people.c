@@ -12,17 +12,23 @@
 
 #define PERSON                                                                                              \
         "person.id, person.uuid, person.user, person.full_name, person.state, person.not_before_usec,"      \
-        " person.not_after_usec, person.source, person.version, person.added_usec, person.ended_usec"
+        " person.not_after_usec, person.source, person.version, person.added_usec, person.ended_usec,"      \
+        " person.kind"
 #define BADGE                                                                                               \
         "badge.id, badge.person, badge.token, badge.kind, badge.number_len, badge.key_id,"                  \
         " badge.number_index, badge.source, badge.version, badge.added_usec, badge.ended_usec,"             \
-        " badge.end_reason"
+        " badge.end_reason, badge.suspended_usec, badge.suspend_reason"
 #define KEY                                                                                                 \
         "key.id, key.person, key.credential_id, key.public_key, key.token, key.rp_id, key.aaguid,"          \
         " key.attested, key.format, key.label, key.source, key.version, key.added_usec, key.ended_usec,"    \
-        " key.end_reason"
+        " key.end_reason, key.suspended_usec, key.suspend_reason"
 #define BADGE_AND_PERSON "SELECT " BADGE ", " PERSON " FROM badge JOIN person ON person.id = badge.person "
 #define KEY_AND_PERSON "SELECT " KEY ", " PERSON " FROM key JOIN person ON person.id = key.person "
+#define LEASE                                                                                               \
+        "SELECT lease.id, lease.person, lease.uuid, lease.holder, lease.identified, lease.until_usec,"      \
+        " lease.source, lease.version, lease.added_usec, lease.ended_usec, lease.end_reason,"               \
+        " coalesce(wipe.wiped_usec, 0) FROM lease LEFT JOIN wipe ON wipe.lease = lease.id "
+#define SUSPEND "SET suspended_usec = ?1, suspend_reason = ?2, version = version + 1 "
 #define END "SET ended_usec = ?1, end_reason = ?2, version = version + 1 "
 
 /* Partial indexes are used where the condition of the index stands in the statement, word for word. */
@@ -41,10 +47,12 @@ const char *const store_sql[SQL_MAX] = {
         [SQL_PERSON_BY_ID] = "SELECT " PERSON " FROM person WHERE id = ?1",
         [SQL_PERSON_AFTER] = "SELECT " PERSON " FROM person WHERE id > ?1 ORDER BY id LIMIT 1",
         [SQL_PERSON_ADD] = "INSERT INTO person (uuid, user, full_name, state, not_before_usec,"
-                           " not_after_usec, source, version, added_usec, ended_usec)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0)",
+                           " not_after_usec, source, version, added_usec, ended_usec, kind)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, ?9)",
         [SQL_PERSON_SET_STATE] = "UPDATE person SET state = ?1, ended_usec = ?2, version = version + 1"
                                  " WHERE id = ?3",
+        [SQL_PERSON_SET_LIMITS] = "UPDATE person SET not_before_usec = ?1, not_after_usec = ?2,"
+                                  " version = version + 1 WHERE id = ?3",
 
         [SQL_BADGE_BY_INDEX] = BADGE_AND_PERSON
         "WHERE badge.number_index = ?1 AND badge.key_id = ?2 AND badge.ended_usec = 0",
@@ -60,6 +68,7 @@ const char *const store_sql[SQL_MAX] = {
                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, '')",
         [SQL_BADGE_END] = "UPDATE badge " END "WHERE id = ?3",
         [SQL_BADGE_END_OF] = "UPDATE badge " END "WHERE person = ?3 AND ended_usec = 0",
+        [SQL_BADGE_SUSPEND] = "UPDATE badge " SUSPEND "WHERE id = ?3",
 
         [SQL_KEY_OF] = "SELECT " KEY " FROM key WHERE person = ?1 AND ended_usec = 0 ORDER BY id LIMIT ?2",
         [SQL_KEY_BY_CREDENTIAL] = KEY_AND_PERSON "WHERE key.credential_id = ?1 AND key.ended_usec = 0",
@@ -73,6 +82,16 @@ const char *const store_sql[SQL_MAX] = {
                 "INSERT INTO key_attestation (key, statement, authdata) VALUES (?1, ?2, ?3)",
         [SQL_KEY_END] = "UPDATE key " END "WHERE id = ?3",
         [SQL_KEY_END_OF] = "UPDATE key " END "WHERE person = ?3 AND ended_usec = 0",
+        [SQL_KEY_SUSPEND] = "UPDATE key " SUSPEND "WHERE id = ?3",
+
+        [SQL_LEASE_OF] = LEASE "WHERE lease.person = ?1 ORDER BY lease.id DESC LIMIT 1",
+        [SQL_LEASE_BY_ID] = LEASE "WHERE lease.id = ?1",
+        [SQL_LEASE_AFTER] = LEASE "WHERE lease.id > ?1 ORDER BY lease.id LIMIT 1",
+        [SQL_LEASE_ADD] =
+                "INSERT INTO lease (person, uuid, holder, identified, until_usec, source, version,"
+                " added_usec, ended_usec, end_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, 0, '')",
+        [SQL_LEASE_END_OF] = "UPDATE lease " END "WHERE person = ?3 AND ended_usec = 0",
+        [SQL_WIPE_ADD] = "INSERT INTO wipe (lease, wiped_usec) VALUES (?1, ?2)",
 
         [SQL_HISTORY] = "SELECT strong_usec, strong_boottime_usec, strong_boot_id, strong_badge, strong_aal,"
                         " grace_from_usec, grace_from_boottime_usec, failures, last_failure_usec,"
@@ -115,6 +134,7 @@ static void read_person(struct row *row, struct store_person *p) {
         p->version = row_i64(row);
         p->added_usec = row_u64(row, INT64_MAX);
         p->ended_usec = row_u64(row, INT64_MAX);
+        p->kind = (enum person_kind) row_u64(row, PERSON_KIND_MAX - 1);
 }
 
 static void read_badge(struct row *row, struct store_badge *b) {
@@ -130,6 +150,8 @@ static void read_badge(struct row *row, struct store_badge *b) {
         b->added_usec = row_u64(row, INT64_MAX);
         b->ended_usec = row_u64(row, INT64_MAX);
         row_text(row, b->end_reason, sizeof(b->end_reason));
+        b->suspended_usec = row_u64(row, INT64_MAX);
+        row_text(row, b->suspend_reason, sizeof(b->suspend_reason));
 }
 
 static void read_key(struct row *row, struct store_key *k) {
@@ -148,6 +170,8 @@ static void read_key(struct row *row, struct store_key *k) {
         k->added_usec = row_u64(row, INT64_MAX);
         k->ended_usec = row_u64(row, INT64_MAX);
         row_text(row, k->end_reason, sizeof(k->end_reason));
+        k->suspended_usec = row_u64(row, INT64_MAX);
+        row_text(row, k->suspend_reason, sizeof(k->suspend_reason));
 }
 
 /* One row of any kind; each part that is not NULL is read, in this order. -ENOENT when there is no row. */
@@ -191,9 +215,13 @@ static int find_by_id(struct store *s, enum store_sql which, int64_t id, int64_t
         return bind.r < 0 ? bind.r : read_one(st, b, k, p);
 }
 
+int store_find_active(struct store *s, const char *user, struct store_person *ret) {
+        return find_by_text(s, SQL_PERSON_BY_USER, user, NULL, NULL, ret);
+}
+
 int store_find_person(struct store *s, const char *user, struct store_person *ret) {
         struct store_person p;
-        int r = find_by_text(s, SQL_PERSON_BY_USER, user, NULL, NULL, &p);
+        int r = store_find_active(s, user, &p);
         if (r == -ENOENT)
                 r = find_by_text(s, SQL_PERSON_BY_USER_ENDED, user, NULL, NULL, &p);
         if (r == 0)
@@ -307,12 +335,11 @@ int store_each_key(struct store *s, int64_t person, int (*f)(const struct store_
 
 /* --- Adding */
 
-static bool is_text(const char *s, size_t size) {
+bool store_is_text(const char *s, size_t size) {
         return s[0] && text_is_clean(s, size - 1);
 }
 
-/* RFC 9562, 5.4 */
-static int make_uuid(char ret[37]) {
+int store_make_uuid(char ret[37]) {
         uint8_t b[16];
         char hex[33];
         if (getrandom(b, sizeof(b), 0) != sizeof(b))
@@ -324,7 +351,7 @@ static int make_uuid(char ret[37]) {
         return 0;
 }
 
-static void set_source(char source[33]) {
+void store_set_source(char source[33]) {
         if (!source[0])
                 (void) snprintf(source, 33, "station");
 }
@@ -343,6 +370,7 @@ static int insert_person(struct store *s, const struct store_person *p, int64_t 
         bind_u64(&bind, p->not_after_usec);
         bind_text(&bind, p->source);
         bind_u64(&bind, p->added_usec);
+        bind_i64(&bind, p->kind);
         r = bind.r < 0 ? bind.r : store_run(st);
         if (r == 0)
                 *ret_id = sqlite3_last_insert_rowid(s->db);
@@ -355,12 +383,14 @@ int store_add_person(struct store *s, struct store_person *p, uint64_t now_usec)
         new.version = 1;
         new.added_usec = now_usec;
         new.ended_usec = 0;
-        set_source(new.source);
-        if (!is_text(new.user, sizeof(new.user)) || !is_text(new.full_name, sizeof(new.full_name)) ||
-            !is_text(new.source, sizeof(new.source)) || now_usec == 0 ||
-            (new.state != PERSON_ACTIVE &&new.state != PERSON_SUSPENDED))
+        store_set_source(new.source);
+        if (!store_is_text(new.user, sizeof(new.user)) ||
+            !store_is_text(new.full_name, sizeof(new.full_name)) ||
+            !store_is_text(new.source, sizeof(new.source)) || now_usec == 0 ||
+            (new.state != PERSON_ACTIVE &&new.state != PERSON_SUSPENDED) ||
+            (unsigned) new.kind >= PERSON_KIND_MAX)
                 return -EINVAL;
-        int r = make_uuid(new.uuid);
+        int r = store_make_uuid(new.uuid);
         if (r == 0)
                 r = store_tx_begin(s, &tx);
         if (r == 0)
@@ -416,9 +446,11 @@ int store_add_badge(struct store *s, struct store_badge *b, uint64_t now_usec,
         new.added_usec = now_usec;
         new.ended_usec = 0;
         new.end_reason[0] = 0;
-        set_source(new.source);
-        if (!is_text(new.token, sizeof(new.token)) || !text_is_clean(new.kind, sizeof(new.kind) - 1) ||
-            strlen(new.key_id) != STORE_KEY_ID_SIZE || !is_text(new.source, sizeof(new.source)) ||
+        new.suspended_usec = 0;
+        new.suspend_reason[0] = 0;
+        store_set_source(new.source);
+        if (!store_is_text(new.token, sizeof(new.token)) || !text_is_clean(new.kind, sizeof(new.kind) - 1) ||
+            strlen(new.key_id) != STORE_KEY_ID_SIZE || !store_is_text(new.source, sizeof(new.source)) ||
             now_usec == 0)
                 return -EINVAL;
         int r = store_tx_begin(s, &tx);
@@ -505,9 +537,11 @@ static int set_key_token(struct store_key *k) {
 static bool is_key(const struct store_key *k) {
         return k->credential_id_len > 0 && k->credential_id_len <= STORE_CREDENTIAL_MAX &&
                k->public_key_len > 0 && k->public_key_len <= STORE_PUBLIC_KEY_MAX &&
-               is_text(k->rp_id, sizeof(k->rp_id)) && text_is_clean(k->format, sizeof(k->format) - 1) &&
-               text_is_clean(k->label, sizeof(k->label) - 1) && is_text(k->source, sizeof(k->source)) &&
-               k->attstmt_len <= UINT16_MAX && k->authdata_len <= UINT16_MAX;
+               store_is_text(k->rp_id, sizeof(k->rp_id)) &&
+               text_is_clean(k->format, sizeof(k->format) - 1) &&
+               text_is_clean(k->label, sizeof(k->label) - 1) &&
+               store_is_text(k->source, sizeof(k->source)) && k->attstmt_len <= UINT16_MAX &&
+               k->authdata_len <= UINT16_MAX;
 }
 
 int store_add_key(struct store *s, struct store_key *k, uint64_t now_usec, struct store_person *ret_holder) {
@@ -517,7 +551,9 @@ int store_add_key(struct store *s, struct store_key *k, uint64_t now_usec, struc
         new.added_usec = now_usec;
         new.ended_usec = 0;
         new.end_reason[0] = 0;
-        set_source(new.source);
+        new.suspended_usec = 0;
+        new.suspend_reason[0] = 0;
+        store_set_source(new.source);
         if (!is_key(&new) || now_usec == 0)
                 return -EINVAL;
         int r = set_key_token(&new);
@@ -540,9 +576,8 @@ int store_add_key(struct store *s, struct store_key *k, uint64_t now_usec, struc
 
 /* --- Ending */
 
-/* Ends one row by its id, or all of a person's. */
-static int end_rows(struct store *s, enum store_sql which, int64_t id, const char *reason,
-                    uint64_t now_usec) {
+int store_end_rows(struct store *s, enum store_sql which, int64_t id, const char *reason,
+                   uint64_t now_usec) {
         _cleanup_(store_statement_done) sqlite3_stmt *st = NULL;
         int r = store_statement(s, which, &st);
         if (r < 0)
@@ -554,9 +589,8 @@ static int end_rows(struct store *s, enum store_sql which, int64_t id, const cha
         return bind.r < 0 ? bind.r : store_run(st);
 }
 
-/* The only row with this token. */
-static int find_by_token(struct store *s, enum store_sql which, const char *token, struct store_badge *b,
-                         struct store_key *k, struct store_person *p) {
+int store_find_by_token(struct store *s, enum store_sql which, const char *token, struct store_badge *b,
+                        struct store_key *k, struct store_person *p) {
         _cleanup_(store_statement_done) sqlite3_stmt *st = NULL;
         int r = store_statement(s, which, &st);
         if (r < 0)
@@ -579,9 +613,9 @@ int store_end_badge(struct store *s, const char *token, const char *reason, uint
                 return -EINVAL;
         int r = store_tx_begin(s, &tx);
         if (r == 0)
-                r = find_by_token(s, SQL_BADGE_BY_TOKEN, token, &b, NULL, &p);
+                r = store_find_by_token(s, SQL_BADGE_BY_TOKEN, token, &b, NULL, &p);
         if (r == 0)
-                r = end_rows(s, SQL_BADGE_END, b.id, reason, now_usec);
+                r = store_end_rows(s, SQL_BADGE_END, b.id, reason, now_usec);
         if (r == 0)
                 r = store_tx_commit(&tx);
         if (r < 0)
@@ -603,9 +637,9 @@ int store_end_key(struct store *s, const char *token, const char *reason, uint64
                 return -EINVAL;
         int r = store_tx_begin(s, &tx);
         if (r == 0)
-                r = find_by_token(s, SQL_KEY_BY_TOKEN, token, NULL, &k, &p);
+                r = store_find_by_token(s, SQL_KEY_BY_TOKEN, token, NULL, &k, &p);
         if (r == 0)
-                r = end_rows(s, SQL_KEY_END, k.id, reason, now_usec);
+                r = store_end_rows(s, SQL_KEY_END, k.id, reason, now_usec);
         if (r == 0)
                 r = store_tx_commit(&tx);
         if (r < 0)
@@ -638,16 +672,18 @@ int store_set_person_state(struct store *s, const char *user, enum person_state 
                 return -EINVAL;
         int r = store_tx_begin(s, &tx);
         if (r == 0)
-                r = find_by_text(s, SQL_PERSON_BY_USER, user, NULL, NULL, &p);
+                r = store_find_active(s, user, &p);
         if (r < 0)
                 return r;
         p.state = state;
         p.ended_usec = state == PERSON_ENDED ? now_usec : 0;
         p.version++;
         if (state == PERSON_ENDED)
-                r = end_rows(s, SQL_BADGE_END_OF, p.id, "person ended", now_usec);
+                r = store_end_rows(s, SQL_BADGE_END_OF, p.id, "person ended", now_usec);
         if (r == 0 && state == PERSON_ENDED)
-                r = end_rows(s, SQL_KEY_END_OF, p.id, "person ended", now_usec);
+                r = store_end_rows(s, SQL_KEY_END_OF, p.id, "person ended", now_usec);
+        if (r == 0 && state == PERSON_ENDED)
+                r = store_end_rows(s, SQL_LEASE_END_OF, p.id, "person ended", now_usec);
         if (r == 0)
                 r = update_state(s, &p);
         if (r == 0)

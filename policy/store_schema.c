@@ -104,6 +104,41 @@ static const char *const people_steps[] = {
         "INSERT INTO sqlite_sequence (name, seq)"
         " SELECT name, start FROM (SELECT 'person' AS name UNION ALL SELECT 'badge' UNION ALL SELECT 'key'),"
         " (SELECT ((random() & 0x7fffffff) << 20) AS start);",
+
+        "ALTER TABLE person ADD COLUMN kind INTEGER NOT NULL DEFAULT 0 CHECK (kind BETWEEN 0 AND 1);"
+        "ALTER TABLE badge ADD COLUMN suspended_usec INTEGER NOT NULL DEFAULT 0 CHECK (suspended_usec >= 0);"
+        "ALTER TABLE badge ADD COLUMN suspend_reason TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE key ADD COLUMN suspended_usec INTEGER NOT NULL DEFAULT 0 CHECK (suspended_usec >= 0);"
+        "ALTER TABLE key ADD COLUMN suspend_reason TEXT NOT NULL DEFAULT '';"
+        "CREATE TABLE lease ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " person INTEGER NOT NULL REFERENCES person (id),"
+        " uuid TEXT NOT NULL UNIQUE CHECK (length(uuid) = 36),"
+        " holder TEXT NOT NULL CHECK (holder <> ''),"
+        " identified TEXT NOT NULL CHECK (identified <> ''),"
+        " until_usec INTEGER NOT NULL CHECK (until_usec > 0),"
+        " source TEXT NOT NULL CHECK (source <> ''),"
+        " version INTEGER NOT NULL CHECK (version >= 1),"
+        " added_usec INTEGER NOT NULL CHECK (added_usec > 0),"
+        " ended_usec INTEGER NOT NULL CHECK (ended_usec >= 0),"
+        " end_reason TEXT NOT NULL) STRICT;"
+        /* one holder at a time */
+        "CREATE UNIQUE INDEX lease_person_active ON lease (person) WHERE ended_usec = 0;"
+        "CREATE INDEX lease_person ON lease (person);"
+        /* clang-format off */
+        TABLE_RULES("lease", "id, person, uuid, holder, identified, until_usec, added_usec")
+        /* clang-format on */
+
+        /* Beside the lease, which has ended by then and stays as it is. */
+        "CREATE TABLE wipe ("
+        " lease INTEGER PRIMARY KEY REFERENCES lease (id),"
+        " wiped_usec INTEGER NOT NULL CHECK (wiped_usec > 0)) STRICT;"
+        "CREATE TRIGGER wipe_added AFTER INSERT ON wipe BEGIN"
+        " UPDATE store SET version = version + 1 WHERE one = 1; END;"
+        "CREATE TRIGGER wipe_never_deleted BEFORE DELETE ON wipe BEGIN"
+        " SELECT RAISE(ABORT, 'rows are never deleted'); END;"
+        "CREATE TRIGGER wipe_fixed BEFORE UPDATE ON wipe BEGIN"
+        " SELECT RAISE(ABORT, 'this never changes'); END;",
 };
 
 static const char *const state_steps[] = {

@@ -76,7 +76,8 @@ struct attempt {
         bool key_answered; /* the person's own key said something: no name is given away any more */
         struct tap tap;
         struct store_badge badge;
-        struct store_person person;
+        struct store_person person; /* its full_name is the holder's while the account is lent out */
+        struct store_lease lease;   /* id 0 where nobody has the account by a lease */
         struct store_account account;
         struct policy_person policy_person;
         struct policy_history history;
@@ -85,7 +86,7 @@ struct attempt {
         struct policy_decision decision;
 
         /* the key */
-        struct store_key keys[STORE_KEYS_MAX];
+        struct store_key keys[STORE_KEYS_MAX]; /* those that are not suspended */
         size_t n_keys;
         const struct store_key *key; /* the one that answered */
         uint8_t client_data_hash[32];

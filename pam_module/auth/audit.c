@@ -68,12 +68,23 @@ static int fill_attempt(const struct attempt *a, struct record *r) {
         return 0;
 }
 
+/* While the account is lent out, the person is whoever has it. */
+static int fill_lease(const struct attempt *a, struct record *r) {
+        int e;
+        if (a->lease.id == 0)
+                return 0;
+        if ((e = record_set(r, RECORD_FIELD_PERSON, a->lease.uuid)) < 0 ||
+            (e = record_set(r, RECORD_FIELD_ACCOUNT, a->person.user)) < 0)
+                return e;
+        return record_set(r, RECORD_FIELD_HOLDER, a->lease.holder);
+}
+
 static int fill_person(const struct attempt *a, struct record *r) {
         int e;
         if (!a->have_person)
                 return 0;
         if ((e = record_set(r, RECORD_FIELD_PERSON, a->person.uuid)) < 0 ||
-            (e = record_set(r, RECORD_FIELD_USER, a->person.user)) < 0)
+            (e = record_set(r, RECORD_FIELD_USER, a->person.user)) < 0 || (e = fill_lease(a, r)) < 0)
                 return e;
         if (a->have_account && (e = record_set_u64(r, RECORD_FIELD_UID, a->account.uid)) < 0)
                 return e;

@@ -63,6 +63,37 @@ int attempt_check_own(struct attempt *a) {
         return account.uid == a->peer.uid ? 0 : -EPERM;
 }
 
+/* What is suspended is not offered to the device: nobody is asked to touch what would not count. */
+static int find_keys(struct attempt *a, bool *ret_suspended) {
+        size_t n = 0, kept = 0;
+        int r = store_person_keys(a->people, a->person.id, a->keys, &n);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++)
+                if (a->keys[i].suspended_usec == 0) {
+                        if (kept != i)
+                                a->keys[kept] = a->keys[i];
+                        kept++;
+                }
+        a->n_keys = kept;
+        *ret_suspended = kept < n;
+        return 0;
+}
+
+/* Whoever has an agency account is the person from here on: her name is what screens show. */
+static int find_lease(struct attempt *a) {
+        struct store_lease l;
+        a->lease = (struct store_lease){0};
+        if (a->person.kind != PERSON_AGENCY)
+                return 0;
+        int r = store_find_lease(a->people, a->person.id, &l);
+        if (r < 0 || l.ended_usec != 0)
+                return r == -ENOENT ? 0 : r;
+        a->lease = l;
+        memcpy(a->person.full_name, l.holder, sizeof(a->person.full_name));
+        return 0;
+}
+
 enum attempt_state attempt_account(struct attempt *a) {
         enum broker_presence presence = BROKER_ABSENT;
         int r = find_account(a);
@@ -81,11 +112,10 @@ enum attempt_state attempt_account(struct attempt *a) {
         if (presence == BROKER_JUST_SHOWN && attempt_is_seat(a))
                 return attempt_none(a);
         a->tapped_out = presence == BROKER_SHOWN && attempt_is_seat(a);
-        size_t n_keys = 0;
-        if (store_history(a->state, a->person.id, &a->history) < 0 ||
-            store_person_keys(a->people, a->person.id, a->keys, &n_keys) < 0)
+        bool keys_suspended = false;
+        if (store_history(a->state, a->person.id, &a->history) < 0 || find_keys(a, &keys_suspended) < 0 ||
+            find_lease(a) < 0)
                 return attempt_end(a, REASON_STORE);
-        a->n_keys = n_keys;
         a->policy_person = (struct policy_person){
                 .id = a->person.id,
                 .user = a->person.user,
@@ -97,6 +127,11 @@ enum attempt_state attempt_account(struct attempt *a) {
                 .groups = {a->account.groups, a->account.n_groups},
                 .groups_cached = a->account_cached,
                 .has_keys = a->n_keys > 0,
+                .keys_suspended = keys_suspended,
+                .agency = a->person.kind == PERSON_AGENCY,
+                .leased = a->lease.id != 0,
+                .leased_from_usec = a->lease.added_usec,
+                .leased_until_usec = a->lease.until_usec,
                 .own_session = presence != BROKER_ABSENT,
         };
         return ATTEMPT_DECIDE;

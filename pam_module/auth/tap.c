@@ -170,6 +170,7 @@ enum attempt_state attempt_look_up(struct attempt *a) {
                 .badge = BADGE_NUMBER,
                 .badge_id = a->badge.id,
                 .badge_ended = a->badge.ended_usec != 0,
+                .badge_suspended = a->badge.suspended_usec != 0,
                 .badge_person = person.id,
         };
         if (a->have_person && a->person.id != person.id)

@@ -5,10 +5,12 @@
 # shellcheck source=tests/integration/stage.bash
 . "$T/integration/stage.bash"
 
-CARL=04c1b2c5 DORA=04d1b2c6 GUS=04c1b2c9 R3=Reader_3
+CARL=04c1b2c5 DORA=04d1b2c6 EVA=04e1b2c7 FAY=04f1b2c8 GUS=04c1b2c9 R3=Reader_3
 people() {
         sed -i 's/^nurses:.*/nurses:x:2000:anna,ben/' /etc/group
-        printf 'porters2:x:2011:dora\n' >>/etc/group
+        printf 'porters2:x:2011:dora,eva,fay\n' >>/etc/group
+        echo 'eva:x:2005:2011:Eva Stone,,,:/nonexistent:/bin/sh' >>/etc/passwd
+        echo 'fay:x:2006:2011:Agency 1,,,:/nonexistent:/bin/sh' >>/etc/passwd
         echo 'dora:x:2004:2011:Dora Lind,,,:/nonexistent:/bin/sh' >>/etc/passwd
         echo 'gus:x:2008:2099:Gus Baer,,,:/nonexistent:/bin/sh' >>/etc/passwd
         cat >>/etc/wardtap/wardtap.conf <<-'R'
@@ -154,6 +156,46 @@ await_seat 'active .* greeter' 10 || true
 shows "his session is parked" "910 greeter"
 is "with the reason" no-role "$(last_of lock REASON)"
 sed -i 's/^porters:.*/porters:x:2009:carl/' /etc/group
+
+echo "== a person is suspended"
+printf 'user,full_name,kind,badge_numbers\neva,Eva Stone,,%s\nfay,Agency 1,agency,%s\n' $EVA $FAY >people.csv
+wardtap import people.csv >import.out 2>&1 || { cat import.out; bad "import"; }
+comes 2005 $EVA $R2
+shows "eva is there" "2005 user"
+mark_seat
+wardtap person suspend eva --reason "on leave" >suspend.out 2>&1 || cat suspend.out
+await_seat 'active .* greeter' 10 || true
+shows "her session is parked at once" "910 greeter"
+is "with the reason" person-suspended "$(last_of lock REASON)"
+wardtap person resume eva --reason "is back" >resume.out 2>&1 || cat resume.out
+
+echo "== a person is offboarded"
+read -rt 3.2 <> <(:) || true
+comes 2005 $EVA $R2
+shows "eva is back" "2005 user"
+before=$(event_count sign-out)
+mark_seat
+wardtap person offboard eva --reason "has left" >offboard.out 2>&1 || cat offboard.out
+await_seat 'active .* greeter' 10 || true
+shows "her session is gone from the screen" "910 greeter"
+is "it was ended" $((before + 1)) "$(event_count sign-out)"
+is "with the reason" "offboard eva node" "$(last_of sign-out REASON) $(last_of sign-out USER) $(last_of sign-out REQUESTOR)"
+list_sessions 0 >list.out || cat list.out
+expect_not "and is not parked either" '"eva"' list.out
+
+echo "== a lease ends"
+wardtap lease fay --to "Jane Doe" --until "$(date -d '+1 hour' '+%F %H:%M')" --identified passport >lease.out 2>&1 || cat lease.out
+comes 2006 $FAY $R2
+shows "Jane is there" "2006 user"
+comes 2003 $CARL
+shows "carl has taken over" "2003 user"
+before=$(event_count sign-out)
+wardtap lease end fay --reason "shift is over" >lease-end.out 2>&1 || cat lease-end.out
+is "her parked session was ended" "$((before + 1)) lease-end fay" \
+        "$(event_count sign-out) $(last_of sign-out REASON) $(last_of sign-out USER)"
+list_sessions 0 >list.out || cat list.out
+expect_not "it is gone" '"fay"' list.out
+shows "carl stays where he is" "2003 user"
 
 echo "== a badge is ended"
 comes 2004 $DORA $R2

@@ -60,6 +60,8 @@ static void each_purpose_has_its_messages(void **state) {
                 {BROKER_WANT_TAP, {0, true, true, false, false, true, true}},
                 {BROKER_ASK_SESSION, {0, true, false, false, false, true, true}},
                 {BROKER_KEY_USED, {0, true, false, false, false, true, true}},
+                {BROKER_ASK_INDEXES, {0, false, false, true}},
+                {BROKER_INDEXES, {0, false}},
                 {BROKER_RECORD, {0, true, true, true, false, true, true}},
                 {BROKER_SESSION_OPEN, {0, false, false, false, true}},
                 {BROKER_SESSION_CLOSE, {0, false, false, false, true}},
@@ -98,9 +100,18 @@ static void each_event_has_its_sender(void **state) {
                 [RECORD_SIGN_IN] = true,       [RECORD_RESUME] = true,    [RECORD_DENIED] = true,
                 [RECORD_UNKNOWN_BADGE] = true, [RECORD_CANCELLED] = true, [RECORD_UNAVAILABLE] = true};
         static const bool of_admin[RECORD_EVENT_MAX] = {
-                [RECORD_PERSON_ADD] = true,    [RECORD_BADGE_ENROL] = true,   [RECORD_BADGE_END] = true,
-                [RECORD_BADGE_REFUSED] = true, [RECORD_KEY_ENROL] = true,     [RECORD_KEY_END] = true,
-                [RECORD_POLICY_APPLY] = true,  [RECORD_POLICY_REFUSED] = true};
+                [RECORD_PERSON_ADD] = true,     [RECORD_BADGE_ENROL] = true,
+                [RECORD_BADGE_END] = true,      [RECORD_BADGE_REFUSED] = true,
+                [RECORD_KEY_ENROL] = true,      [RECORD_KEY_END] = true,
+                [RECORD_POLICY_APPLY] = true,   [RECORD_POLICY_REFUSED] = true,
+                [RECORD_PERSON_SUSPEND] = true, [RECORD_PERSON_RESUME] = true,
+                [RECORD_PERSON_EXPIRE] = true,  [RECORD_PERSON_OFFBOARD] = true,
+                [RECORD_BADGE_REPLACE] = true,  [RECORD_BADGE_SUSPEND] = true,
+                [RECORD_BADGE_RESUME] = true,   [RECORD_KEY_REPLACE] = true,
+                [RECORD_KEY_SUSPEND] = true,    [RECORD_KEY_RESUME] = true,
+                [RECORD_LEASE] = true,          [RECORD_LEASE_END] = true,
+                [RECORD_HOME_WIPE] = true,      [RECORD_IMPORT] = true,
+                [RECORD_EXPORT] = true};
         for (int e = 0; e < RECORD_EVENT_MAX; e++) {
                 assert_int_equal(may_record(BROKER_SIGN_IN, (enum record_event) e, -1),
                                  of_attempt[e] ? 0 : -EPERM);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Broker messages decode to what was encoded; another version, a cut or longer message is refused. */
 #include "common/broker.h"
+#include "common/socket.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -120,6 +121,34 @@ static void people_and_sessions_survive_the_way(void **state) {
         }
 }
 
+static void numbers_and_their_indexes_survive_the_way(void **state) {
+        struct broker_message q = {.type = BROKER_ASK_INDEXES, .numbers.n = BROKER_NUMBERS_MAX},
+                              a = {.type = BROKER_INDEXES,
+                                   .indexes = {.n = BROKER_NUMBERS_MAX,
+                                               .n_keys = 2,
+                                               .key_ids = {"00112233445566aa", "00112233445566bb"}}},
+                              back;
+        static uint8_t buf[SOCKET_MESSAGE_MAX]; /* both must fit into one message */
+        for (size_t i = 0; i < BROKER_NUMBERS_MAX; i++) {
+                q.numbers.numbers[i].n = (uint8_t) (4 + i % 7);
+                memset(q.numbers.numbers[i].bytes, (int) i, q.numbers.numbers[i].n);
+                memset(a.indexes.index[i], (int) i, sizeof(a.indexes.index[i]));
+        }
+        const struct broker_message *const examples[] = {&q, &a};
+        for (size_t i = 0; i < ELEMENTSOF(examples); i++) {
+                size_t n = encode(examples[i], buf, sizeof(buf));
+                assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
+                assert_memory_equal(&back, examples[i], sizeof(back));
+                for (size_t cut = 0; cut < n; cut++)
+                        assert_int_equal(broker_read((struct bytes){buf, cut}, &back), -EBADMSG);
+        }
+        q.numbers.n = 0;
+        assert_int_equal(broker_read((struct bytes){buf, encode(&q, buf, sizeof(buf))}, &back), -EBADMSG);
+        q.numbers.n = 1;
+        q.numbers.numbers[0].n = 3;
+        assert_int_equal(broker_read((struct bytes){buf, encode(&q, buf, sizeof(buf))}, &back), -EBADMSG);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_tap_survives_the_way_and_no_cut_of_it_does),
@@ -127,6 +156,7 @@ int main(void) {
                 cmocka_unit_test(the_id_of_a_device_is_32_digits),
                 cmocka_unit_test(another_version_is_not_spoken),
                 cmocka_unit_test(people_and_sessions_survive_the_way),
+                cmocka_unit_test(numbers_and_their_indexes_survive_the_way),
                 cmocka_unit_test(the_status_of_a_record_is_an_errno),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -801,7 +801,7 @@ static void values_that_we_never_write_are_told_as_damage(void **state) {
         assert_int_equal(raw_exec(w->people,
                                   "PRAGMA foreign_keys = OFF; INSERT INTO badge VALUES (1, 99,"
                                   " 'T', 'number', 4, '0123456789abcdef', zeroblob(32), 'x', 1, 1,"
-                                  " 0, '')"),
+                                  " 0, '', 0, '')"),
                          SQLITE_OK);
         assert_int_equal(store_check(s), -EBADMSG);
 }

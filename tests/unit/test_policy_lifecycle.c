@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rules decide about badges and keys that are suspended, and about accounts that are lent out. */
+#include "common/util.h"
+#include "policy/decide.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#define NOW UINT64_C(1795166502000000)
+#define HOUR UINT64_C(3600000000)
+
+static const char text[] =
+        "[Site]\nRelyingParty=wardtap.example.org\n[Role nurse]\nGroups=nurses\n"
+        "SignIn=badge+key+verify\nGrace=8h\nGraceCap=10h\n[Service lightdm]\nUse=sign-in\n";
+
+static struct rules *rules;
+static char *groups[] = {(char *) "nurses", NULL};
+
+static int load_rules(void **state) {
+        struct rules_errors errors;
+        return rules_parse_text("t", text, strlen(text), &rules, &errors);
+}
+
+static int free_rules(void **state) {
+        rules = rules_free(rules);
+        return 0;
+}
+
+struct case_ {
+        struct policy_person person;
+        struct policy_history history;
+        struct policy_question question;
+        struct words tags;
+};
+
+/* A nurse with badge and key, under grace of an hour ago. */
+static void begin(struct case_ *c) {
+        *c = (struct case_){
+                .person = {.id = 1,
+                           .has_account = true,
+                           .uid = 2001,
+                           .groups = {groups, 1},
+                           .has_keys = true,
+                           .own_session = true},
+                .history = {.any_strong = true,
+                            .strong_usec = NOW - HOUR,
+                            .strong_boottime_usec = 9 * HOUR,
+                            .strong_boot_id = "b",
+                            .strong_badge_id = 5,
+                            .strong_aal = 2},
+                .question = {.service = "lightdm",
+                             .evidence = {.badge = BADGE_NUMBER, .badge_id = 5, .badge_person = 1},
+                             .clock = {.realtime_usec = NOW,
+                                       .boottime_usec = 10 * HOUR,
+                                       .boot_id = "b",
+                                       .trusted = true}},
+        };
+        c->question.rules = rules;
+        c->question.tags = &c->tags;
+        c->question.person = &c->person;
+        c->question.history = &c->history;
+}
+
+static struct policy_decision decide(struct case_ *c) {
+        struct policy_decision d;
+        policy_decide(&c->question, &d);
+        return d;
+}
+
+static void a_suspended_badge_lets_nobody_in(void **state) {
+        struct case_ c;
+        begin(&c);
+        assert_int_equal(decide(&c).verdict, POLICY_ALLOW);
+        c.question.evidence.badge_suspended = true;
+        assert_int_equal(decide(&c).verdict, POLICY_DENY);
+        assert_int_equal(decide(&c).reason, REASON_BADGE_SUSPENDED);
+        c.question.evidence.key_present = c.question.evidence.key_verified = true; /* nor with a key */
+        assert_int_equal(decide(&c).reason, REASON_BADGE_SUSPENDED);
+        c.question.evidence.badge_ended = true; /* the end is the stronger word */
+        assert_int_equal(decide(&c).reason, REASON_BADGE_ENDED);
+}
+
+static void keys_that_are_all_suspended_say_so(void **state) {
+        struct case_ c;
+        begin(&c);
+        c.person.own_session = false; /* no grace: the key is needed */
+        assert_int_equal(decide(&c).verdict, POLICY_NEED_VERIFY);
+        c.person.keys_suspended = true; /* one of two */
+        assert_int_equal(decide(&c).verdict, POLICY_NEED_VERIFY);
+        c.person.has_keys = false;
+        assert_int_equal(decide(&c).verdict, POLICY_DENY);
+        assert_int_equal(decide(&c).reason, REASON_KEY_SUSPENDED);
+        c.person.keys_suspended = false;
+        assert_int_equal(decide(&c).reason, REASON_NO_KEY_ENROLLED);
+}
+
+static void an_account_that_nobody_has_lets_nobody_in(void **state) {
+        struct case_ c;
+        begin(&c);
+        c.person.agency = true;
+        assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+        c.person.leased = true;
+        c.person.leased_from_usec = NOW - 2 * HOUR;
+        c.person.leased_until_usec = NOW + 1;
+        assert_int_equal(decide(&c).verdict, POLICY_ALLOW);
+        c.person.leased_until_usec = NOW; /* to the microsecond */
+        assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+        c.question.clock.trusted = false; /* by any clock */
+        assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+}
+
+static void the_grace_of_the_holder_before_is_not_hers(void **state) {
+        struct case_ c;
+        begin(&c);
+        c.person.agency = c.person.leased = true;
+        c.person.leased_until_usec = NOW + HOUR;
+        c.person.leased_from_usec = c.history.strong_usec + 1;
+        assert_int_equal(decide(&c).verdict, POLICY_NEED_VERIFY);
+        c.person.leased_from_usec = c.history.strong_usec;
+        assert_true(decide(&c).grace);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_suspended_badge_lets_nobody_in),
+                cmocka_unit_test(keys_that_are_all_suspended_say_so),
+                cmocka_unit_test(an_account_that_nobody_has_lets_nobody_in),
+                cmocka_unit_test(the_grace_of_the_holder_before_is_not_hers),
+        };
+        return cmocka_run_group_tests(tests, load_rules, free_rules);
+}
