@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "common/util.h"
 
-#define O(name) (1U << OPTION_##name)
+#define O(name) CLI_OPTION(OPTION_##name)
 
 static const struct cli_command commands[] = {
         {"person add", "USER", 1, 1, O(NAME) | O(NOT_BEFORE) | O(NOT_AFTER) | O(JSON), 0,
@@ -37,9 +37,14 @@ static const struct cli_command commands[] = {
          N_("MARK is the number of a record, or NUMBER:HASH as an earlier check printed it.\n"
             "The exit code is 0 when all is well, 1 when something was found."),
          command_audit_verify},
-        {"audit list", "", 0, 0, O(SINCE) | O(USER) | O(ALL_EVENTS) | O(EXPORT) | O(DIRECTORY) | O(JSON), 0,
+        {"audit list", "", 0, 0,
+         O(SINCE) | O(USER) | O(REASON) | O(ALL_EVENTS) | O(EXPORT) | O(DIRECTORY) | O(JSON), 0,
          N_("Show who was at this station, and who took over from whom"),
-         N_("Only what wardtapd itself recorded is shown."), command_audit_list},
+         N_("Only what wardtapd itself recorded is shown. With --user it needs --reason, and is a record."),
+         command_audit_list},
+        {"stats", "", 0, 0, O(SINCE_MONTH) | O(UNTIL) | O(BY) | O(EXPORT) | O(DIRECTORY) | O(JSON), 0,
+         N_("Count sign-ins, fallbacks and refusals, without naming anybody"),
+         N_("WHAT is day, role or station. Counts of fewer than 5 people are hidden."), command_stats},
         {"policy check", "[FILE [FOLDER]]", 0, 2, O(JSON), 0, N_("Check rules without applying them"),
          N_("FILE is /etc/wardtap/wardtap.conf and FOLDER is FILE.d where not given."),
          command_policy_check},

@@ -43,7 +43,9 @@
         X(NEARBY_BADGE, "nearby-badge", "0e880e64f599439d9cf847aef080b0a8", 5)                              \
         X(GUARD_ALERT, "guard-alert", "66a05b68844046cba7046b182906beeb", 1)                                \
         X(KEY_ATTACH, "key-attach", "f432eba558114fe8a052f85e108dea7c", 6)                                  \
-        X(KEY_DETACH, "key-detach", "f2326796bfd042199310122f95b84340", 6)
+        X(KEY_DETACH, "key-detach", "f2326796bfd042199310122f95b84340", 6)                                  \
+        X(REVIEW_ATTEST, "review-attest", "f9c3848f39fc40c2bd6b5ea474be503f", 5)                            \
+        X(AUDIT_QUERY, "audit-query", "117e8434e68c4a448a23946ac179ed27", 5)
 
 enum record_event {
 #define X(id, name, message_id, priority) RECORD_##id,

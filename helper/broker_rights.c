@@ -84,6 +84,8 @@ static bool is_of_admins(enum record_event event) {
         case RECORD_KEY_END:
         case RECORD_POLICY_APPLY:
         case RECORD_POLICY_REFUSED:
+        case RECORD_REVIEW_ATTEST:
+        case RECORD_AUDIT_QUERY:
                 return true;
         default:
                 return false;

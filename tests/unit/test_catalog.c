@@ -112,6 +112,8 @@ static const char *const always[RECORD_EVENT_MAX] = {
         [RECORD_GUARD_ALERT] = "REASON DETAIL",
         [RECORD_KEY_ATTACH] = "DETAIL",
         [RECORD_KEY_DETACH] = "DETAIL",
+        [RECORD_REVIEW_ATTEST] = "REQUESTOR DETAIL",
+        [RECORD_AUDIT_QUERY] = "REQUESTOR DETAIL",
 };
 
 static bool is_word(const char *words, const char *name, size_t n) {
