@@ -193,7 +193,7 @@ struct number {
 };
 
 static struct number ratio(const struct hide_cell *part, uint64_t factor, uint64_t whole, bool hidden) {
-        return (struct number){.hidden = hidden || part->hidden,
+        return (struct number){.hidden = part->hidden || (hidden && part->cell->n > 0),
                                .none = whole == 0,
                                .tenths = whole ? (part->cell->n * factor * 10 + whole / 2) / whole : 0};
 }
@@ -333,6 +333,8 @@ static int print_all(const struct report *r) {
                          per_hundred(r, 0, kinds[i].measure), "");
         add_parts(l, r, &r->reasons);
         print_rows(&t, l->cells, l->n);
+        if (r->groups[0]->measures[STATS_TAPS].n == 0)
+                return 0;
         (void) printf(_("\nTap to session: half within %s, 90 %% within %s, 99 %% within %s\n"),
                       time_text(r, 0, 50, p50), time_text(r, 0, 90, p90), time_text(r, 0, 99, p99));
         return 0;
@@ -380,9 +382,10 @@ static void print_groups(const struct report *r) {
                                 table_print(&t, stdout, cells);
                 }
         }
-        (void) printf("%s\n",
-                      _("TICKET, RECOV. and EMERG. per 100 sign-ins, RE-ENTRY per sign-in with a key, "
-                        "P50 to P99 tap to session"));
+        (void) printf(
+                "%s\n",
+                _("TICKET, RECOV., EMERG.: per 100 sign-ins. RE-ENTRY: per sign-in with a key. P50 to P99: "
+                  "tap to\nsession."));
 }
 
 static void fill_factor_row(const struct report *r, size_t row, char text[][NUMBER_MAX],

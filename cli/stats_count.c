@@ -237,11 +237,11 @@ struct meaning {
 };
 
 static void read_way_in(const struct audit_entry *e, enum record_event event, struct meaning *m) {
-        bool lowered = *field(e, RECORD_FIELD_TICKET) != 0;
         m->counts = true;
-        if (event == RECORD_RESUME && *field(e, RECORD_FIELD_GRACE)) {
+        if (event == RECORD_RESUME &&
+            (*field(e, RECORD_FIELD_GRACE) || *field(e, RECORD_FIELD_LOWERED))) {
                 m->measure = STATS_REENTRIES;
-        } else if (lowered) {
+        } else if (*field(e, RECORD_FIELD_TICKET)) {
                 m->measure = STATS_TICKETS;
         } else {
                 m->measure = STATS_SIGN_INS;
@@ -264,6 +264,17 @@ static void read_screen(const struct audit_entry *e, struct meaning *m) {
         m->counts = m->has_time = true;
         m->measure = STATS_TAPS;
         m->step = step_of(usec);
+}
+
+/* Events that not every version has: what an export tells of another station counts here too. */
+static void read_by_name(const char *name, struct meaning *m) {
+        if (strcmp(name, "recovery-done") == 0)
+                m->measure = STATS_RECOVERIES;
+        else if (strcmp(name, "break-glass-start") == 0)
+                m->measure = STATS_BREAK_GLASS;
+        else
+                return;
+        m->counts = true;
 }
 
 static void read_record(const struct audit_entry *e, struct meaning *m) {
@@ -290,6 +301,8 @@ static void read_record(const struct audit_entry *e, struct meaning *m) {
                 read_screen(e, m);
                 return;
         default:
+                if (success && name)
+                        read_by_name(name, m);
                 return;
         }
 }

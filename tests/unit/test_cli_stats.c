@@ -55,6 +55,16 @@ static void each_record_counts_as_what_it_is(void **state) {
         begin("sign-in", "0", "anna");
         add("WARDTAP_TICKET", "K7Q2M3XD");
         count_at(s, T0, 1);
+        begin("resume", "0", "anna"); /* back to it: no second ticket */
+        add("WARDTAP_TICKET", "K7Q2M3XD");
+        add("WARDTAP_LOWERED", "ticket");
+        count_at(s, T0, 1);
+        begin("recovery-done", "0", "anna");
+        count_at(s, T0, 1);
+        begin("break-glass-start", "0", "ben");
+        count_at(s, T0, 1);
+        begin("break-glass-start", "4", "ben");
+        count_at(s, T0, 0);
         begin("fallback", "4", "carl"); /* forbidden, and needed */
         count_at(s, T0, 1);
         begin("denied", "4", "anna");
@@ -79,14 +89,16 @@ static void each_record_counts_as_what_it_is(void **state) {
         assert_int_equal(g->factors[STATS_FACTORS_OTHER].n, 1);
         assert_int_equal(stats_strong(g), 3);
         assert_int_equal(g->measures[STATS_SIGN_INS].n_people, 2);
-        assert_int_equal(g->measures[STATS_REENTRIES].n, 1);
+        assert_int_equal(g->measures[STATS_REENTRIES].n, 2);
         assert_int_equal(g->measures[STATS_TICKETS].n, 1);
+        assert_int_equal(g->measures[STATS_RECOVERIES].n, 1);
+        assert_int_equal(g->measures[STATS_BREAK_GLASS].n, 1);
         assert_int_equal(g->measures[STATS_FALLBACKS].n, 1);
         assert_int_equal(g->measures[STATS_REFUSALS].n, 2);
         assert_int_equal(g->measures[STATS_REFUSALS].n_people, 2);
         assert_int_equal(g->reasons[REASON_PIN_WRONG].n, 1);
         assert_int_equal(g->reasons[REASON_UNKNOWN_BADGE].n, 1);
-        assert_int_equal(stats_span(s)->records, 10);
+        assert_int_equal(stats_span(s)->records, 13);
 }
 
 static const struct stats_group *group_named(struct stats *s, const char *name) {
