@@ -43,7 +43,7 @@ static void missing_text(const struct readiness_person *p, char buf[256]) {
         size_t at = 0;
         buf[0] = 0;
         for (unsigned i = 0; i < GAP_MAX; i++)
-                if (p->gaps & (1U << i))
+                if ((p->gaps & (1U << i)) && at < 256)
                         at += (size_t) snprintf(buf + at, 256 - at, "%s%s", at ? ", " : "",
                                                 _(readiness_gap_name((enum readiness_gap) i)));
 }

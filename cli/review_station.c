@@ -139,8 +139,12 @@ static int add_service(struct review *r, const char *service) {
                 [PAM_PASSWORD_ALONE] = "always",
         };
         struct pam_stack auth;
-        if (pam_stack_load(PAM_FOLDER, service, "auth", &auth) < 0)
+        int e = pam_stack_load(PAM_FOLDER, service, "auth", &auth);
+        if (e == -ENOENT)
                 return 0; /* not installed */
+        if (e < 0)
+                return review_add(r, REVIEW_PASSWORD_SERVICE, NULL, service, 0, "cannot be read: %s",
+                                  strerror(-e));
         enum pam_password p = pam_stack_password(&auth);
         return p == PAM_PASSWORD_NEVER
                        ? 0

@@ -76,53 +76,34 @@ static void todo_of_service(const struct review_finding *f, char buf[TODO_SIZE])
                 say(buf, _("wardtap enable @"), f->item);
 }
 
+/* What to do about the other kinds; "@" is the user, or where so marked the item. */
+static const struct {
+        const char *text; /* msgid */
+        bool item;
+} todos[REVIEW_KIND_MAX] = {
+        [REVIEW_ORPHAN] = {N_("wardtap person offboard @ --reason TEXT"), false},
+        [REVIEW_LOOKUP] = {N_("look again when the name service answers"), false},
+        [REVIEW_NO_ROLE] = {N_("put @ into a group of a role, or end it"), false},
+        [REVIEW_SHARED_KEY] = {N_("wardtap key end @ --reason TEXT"), true},
+        [REVIEW_EXPIRED] = {N_("wardtap person offboard @ --reason TEXT"), false},
+        [REVIEW_EXPIRING] = {N_("let it end, or give a later end"), false},
+        [REVIEW_TEMPORARY] = {N_("wardtap badge return @"), true},
+        [REVIEW_EXCEPTION] = {N_("take it out of the rules"), false},
+        [REVIEW_BREAK_GLASS] = {N_("wardtap emergency drill"), false},
+        [REVIEW_FAILURES] = {N_("wardtap audit list --user @ --reason TEXT"), false},
+        [REVIEW_PASSWORD_USER] = {N_("passwd --lock @"), false},
+};
+
 static void todo_of(const struct review_finding *f, char buf[TODO_SIZE]) {
         buf[0] = 0;
-        switch (f->kind) {
-        case REVIEW_ORPHAN:
-        case REVIEW_EXPIRED:
-                say(buf, _("wardtap person offboard @ --reason TEXT"), f->user);
-                break;
-        case REVIEW_LOOKUP:
-                say(buf, _("look again when the name service answers"), "");
-                break;
-        case REVIEW_NO_ROLE:
-                say(buf, _("put @ into a group of a role, or end it"), f->user);
-                break;
-        case REVIEW_SHARED_KEY:
-                say(buf, _("wardtap key end @ --reason TEXT"), f->item);
-                break;
-        case REVIEW_NEVER_USED:
-        case REVIEW_UNUSED:
+        if (f->kind == REVIEW_NEVER_USED || f->kind == REVIEW_UNUSED)
                 todo_of_item(f, buf);
-                break;
-        case REVIEW_EXPIRING:
-                say(buf, _("let it end, or give a later end"), "");
-                break;
-        case REVIEW_TEMPORARY:
-                say(buf, _("wardtap badge return @"), f->item);
-                break;
-        case REVIEW_EXCEPTION:
-                say(buf, _("take it out of the rules"), "");
-                break;
-        case REVIEW_BREAK_GLASS:
-                say(buf, _("wardtap emergency drill"), "");
-                break;
-        case REVIEW_FAILURES:
-                say(buf, _("wardtap audit list --user @ --reason TEXT"), f->user);
-                break;
-        case REVIEW_SITE_KEY:
+        else if (f->kind == REVIEW_SITE_KEY)
                 todo_of_site_key(f, buf);
-                break;
-        case REVIEW_PASSWORD_USER:
-                say(buf, _("passwd --lock @"), f->user);
-                break;
-        case REVIEW_PASSWORD_SERVICE:
+        else if (f->kind == REVIEW_PASSWORD_SERVICE)
                 todo_of_service(f, buf);
-                break;
-        default:
-                break;
-        }
+        else if (todos[f->kind].text)
+                say(buf, _(todos[f->kind].text), todos[f->kind].item ? f->item : f->user);
 }
 
 /* "badge K7Q2M3XD", "person (no-role)", "lightdm (always)" */
