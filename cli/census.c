@@ -84,7 +84,8 @@ static int take_badge(const struct store_badge *b, void *data) {
 static bool is_allowed(const struct rule_role *role, const struct store_key *k) {
         char aaguid[2 * sizeof(k->aaguid) + 1];
         hex_encode(k->aaguid, sizeof(k->aaguid), aaguid);
-        return !role || role->key_models.n == 0 || words_contain(&role->key_models, aaguid);
+        return !role || ((role->key_models.n == 0 || words_contain(&role->key_models, aaguid)) &&
+                         (k->attested || !role->key_attested));
 }
 
 struct key_taking {
@@ -185,7 +186,8 @@ static const struct rule_role *take_role(struct taking *t, struct census_person 
                                          const struct passwd *pw) {
         _cleanup_(word_list_clear) struct words groups = {0};
         const struct policy_history history = {0};
-        struct policy_person person = {.id = id, .state = PERSON_ACTIVE, .has_account = true};
+        struct policy_person person = {
+                .id = id, .user = p->user, .state = PERSON_ACTIVE, .has_account = true};
         struct policy_decision d;
         if (!t->service || !pw)
                 return NULL;
@@ -202,6 +204,7 @@ static const struct rule_role *take_role(struct taking *t, struct census_person 
         p->role = d.role ? d.role->name : NULL;
         p->no_role = d.role ? REASON_NONE : d.reason;
         p->needed = d.needed;
+        p->approves = d.role ? d.role->approves : 0;
         return d.role;
 }
 

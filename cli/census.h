@@ -15,7 +15,7 @@ struct census_badge {
 struct census_key {
         char token[17];
         uint8_t public_key_hash[32];
-        bool usable; /* the role allows its model */
+        bool usable; /* the role allows its model, and its attestation is what the role wants */
         uint64_t added_usec, used_usec;
 };
 
@@ -40,6 +40,7 @@ struct census_person {
         /* What the rules say, whatever the hour and the day. */
         const char *role;    /* borrowed from the rules; NULL: none here, */
         enum reason no_role; /* because of this */
+        unsigned approves;   /* 1U << enum approve_action each: what the person may approve for others */
         unsigned needed;     /* factors */
         /* What happened here. */
         uint64_t strong_usec, last_failure_usec;

@@ -26,12 +26,6 @@ static enum readiness_break_glass review_break_glass_covered(const struct rules 
         return BREAK_GLASS_NOT_CONFIGURED;
 }
 
-/* Whether somebody may let people back in who have lost badge or key. These rules give that to nobody. */
-static bool review_others_recover(const struct rules *rules) {
-        (void) rules;
-        return false;
-}
-
 static const char *break_glass_text(enum readiness_break_glass b) {
         return b == BREAK_GLASS_COVERED     ? _("covered")
                : b == BREAK_GLASS_ELSEWHERE ? _("not at this station")
@@ -177,8 +171,7 @@ int command_readiness(const struct cli_arguments *args) {
         int r = admin_need_root(args);
         if (r != CLI_OK || (r = census_take(&x.census)) != CLI_OK)
                 return r;
-        x.facts = (struct readiness_facts){.others_recover = review_others_recover(x.census.rules),
-                                           .break_glass = review_break_glass_covered(x.census.rules)};
+        x.facts = (struct readiness_facts){.break_glass = review_break_glass_covered(x.census.rules)};
         if (readiness_judge(&x.census, &x.facts, now_realtime_usec(), &x.r) < 0)
                 return fail(CLI_FAILED, _("There is not enough memory."));
         if (x.json)

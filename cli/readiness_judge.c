@@ -44,8 +44,27 @@ static bool works_offline(const struct census_person *p) {
         return p->account == ACCOUNT_LOCAL || p->known_usec != 0;
 }
 
-static void judge(const struct census_person *p, const struct readiness_facts *f,
-                  struct readiness_person *ret) {
+/* Who may let others back in, and could do it today. */
+struct helpers {
+        size_t tickets, recoveries;
+};
+
+static bool can_approve(const struct census_person *p, enum approve_action a) {
+        return (p->approves & (1U << a)) && usable_keys(p) > 0;
+}
+
+static void count_helper(struct helpers *h, const struct census_person *p) {
+        h->tickets += can_approve(p, APPROVE_TICKET);
+        h->recoveries += can_approve(p, APPROVE_RECOVER);
+}
+
+/* Nobody helps herself. */
+static bool has_helpers(const struct helpers *h, const struct census_person *p) {
+        return h->tickets > can_approve(p, APPROVE_TICKET) ||
+               h->recoveries > 1 + (size_t) can_approve(p, APPROVE_RECOVER);
+}
+
+static void judge(const struct census_person *p, const struct helpers *h, struct readiness_person *ret) {
         bool gaps[GAP_MAX] = {
                 [GAP_ACCOUNT] = p->account == ACCOUNT_NONE || p->account == ACCOUNT_UNKNOWN,
                 [GAP_ROLE] = !p->role,
@@ -54,7 +73,7 @@ static void judge(const struct census_person *p, const struct readiness_facts *f
                 [GAP_OFFLINE] = !works_offline(p),
                 [GAP_HOME] = p->needs_ticket,
         };
-        *ret = (struct readiness_person){.person = p, .has_recovery = f->others_recover || has_second(p)};
+        *ret = (struct readiness_person){.person = p, .has_recovery = has_second(p) || has_helpers(h, p)};
         gaps[GAP_RECOVERY] = !ret->has_recovery;
         for (unsigned i = 0; i < GAP_MAX; i++)
                 ret->gaps |= gaps[i] ? 1U << i : 0;
@@ -72,12 +91,16 @@ static int compare(const void *a, const void *b) {
 int readiness_judge(const struct census *c, const struct readiness_facts *f, uint64_t now_usec,
                     struct readiness *ret) {
         struct readiness r = {.people = calloc(c->n + 1, sizeof(*r.people))};
+        struct helpers helpers = {0};
         if (!r.people)
                 return -ENOMEM;
+        for (size_t i = 0; i < c->n; i++)
+                if (may_sign_in(&c->people[i], now_usec))
+                        count_helper(&helpers, &c->people[i]);
         for (size_t i = 0; i < c->n; i++) {
                 if (!may_sign_in(&c->people[i], now_usec))
                         continue;
-                judge(&c->people[i], f, &r.people[r.n]);
+                judge(&c->people[i], &helpers, &r.people[r.n]);
                 r.n_ready += r.people[r.n++].gaps == 0;
         }
         qsort(r.people, r.n, sizeof(*r.people), compare);

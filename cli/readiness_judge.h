@@ -10,7 +10,7 @@ enum readiness_gap {
         GAP_ROLE,     /* the rules give none here */
         GAP_BADGE,    /* the role wants one */
         GAP_KEY,      /* the same; or none that it allows */
-        GAP_RECOVERY, /* nothing to sign in with once badge or key is lost, and nobody who may help */
+        GAP_RECOVERY, /* no second one of what may be lost, and nobody who may let back in */
         GAP_OFFLINE,  /* nothing is known of the account when the network is down */
         GAP_HOME,     /* a home that only a password opens */
         GAP_MAX,
@@ -26,7 +26,6 @@ enum readiness_break_glass {
 
 /* What is true of the station as a whole. */
 struct readiness_facts {
-        bool others_recover; /* somebody in office may let people back in: by a ticket, by approval */
         enum readiness_break_glass break_glass;
 };
 
@@ -43,7 +42,9 @@ struct readiness {
                        break-glass */
 };
 
-/* Judges everybody who may sign in at all: not suspended, and within the person's own time. 0, -ENOMEM. */
+/* A recovery is a second key (or badge, where the role wants no key), or others with a key whose roles may
+ * let somebody back in: one who approves tickets, or two who approve recoveries. Judges everybody who may
+ * sign in at all: not suspended, and within the person's own time. 0, -ENOMEM. */
 int readiness_judge(const struct census *c, const struct readiness_facts *f, uint64_t now_usec,
                     struct readiness *ret);
 /* For _cleanup_(readiness_clear). */

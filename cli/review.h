@@ -59,6 +59,9 @@ void review_sort(struct review *r);
 
 /* What the census alone tells, at this time. -ENOMEM. */
 int review_people(struct review *r, const struct census *c, uint64_t now_usec);
+/* What the rules tell: exceptions whose end is over. Nobody is let in by them any more, and they still stand
+ * there. 0, -ENOMEM. */
+int review_rules(struct review *r, const struct census *c, uint64_t now_usec);
 /* What this station tells: site keys, passwords. 0, -ENOMEM. */
 int review_station(struct review *r, const struct census *c, uint64_t now_usec);
 /* True for a field of shadow(5) that some password fits, or none at all (""). */

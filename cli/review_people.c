@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cli/audit_entry.h"
 #include "common/bytes.h"
 
 #define DAY_USEC ((uint64_t) 24 * 3600 * 1000000)
@@ -19,6 +20,7 @@ void review_clear(struct review *r) {
 int review_add(struct review *r, enum review_kind kind, const struct census_person *about, const char *item,
                uint64_t since_usec, const char *format, ...) {
         va_list ap;
+        char detail[512];
         if (r->n == r->size) {
                 size_t size = r->size ? 2 * r->size : 64;
                 struct review_finding *more = reallocarray(r->findings, size, sizeof(*more));
@@ -29,12 +31,13 @@ int review_add(struct review *r, enum review_kind kind, const struct census_pers
         }
         struct review_finding *f = &r->findings[r->n++];
         *f = (struct review_finding){.kind = kind, .since_usec = since_usec};
-        (void) snprintf(f->item, sizeof(f->item), "%s", item);
+        audit_copy_clean(f->item, sizeof(f->item), item);
         (void) text_copy(f->user, sizeof(f->user), about ? about->user : "");
         (void) text_copy(f->name, sizeof(f->name), about ? about->full_name : "");
         va_start(ap, format);
-        (void) vsnprintf(f->detail, sizeof(f->detail), format, ap);
+        (void) vsnprintf(detail, sizeof(detail), format, ap);
         va_end(ap);
+        audit_copy_clean(f->detail, sizeof(f->detail), detail); /* no half character: the list is UTF-8 */
         return 0;
 }
 
@@ -169,6 +172,17 @@ static int add_shared_keys(struct review *r, const struct census *c) {
                 for (k = i + 1; k < n && compare_keys(&held[i], &held[k]) == 0;)
                         k++;
                 x = add_shared(r, held + i, k - i);
+        }
+        return x;
+}
+
+int review_rules(struct review *r, const struct census *c, uint64_t now_usec) {
+        int x = 0;
+        for (size_t i = 0; x >= 0 && c->rules && i < c->rules->n_exceptions; i++) {
+                const struct rule_exception *e = &c->rules->exceptions[i];
+                if (e->until_usec <= now_usec)
+                        x = review_add(r, REVIEW_EXCEPTION, NULL, e->name, e->until_usec, "of %s: %s",
+                                       e->owner, e->reason);
         }
         return x;
 }

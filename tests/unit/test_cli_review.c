@@ -8,6 +8,7 @@
 
 #include "cli/readiness_judge.h"
 #include "cli/review.h"
+#include "common/bytes.h"
 
 /* Last: it has a fail() of its own. */
 #include <cmocka.h>
@@ -248,7 +249,6 @@ static void each_gap_is_named_alone(void **state) {
         p = person("anna");
         p.n_keys = 1;
         assert_int_equal(gaps_of(p, &covered), 1U << GAP_RECOVERY);
-        assert_int_equal(gaps_of(p, &(struct readiness_facts){true, BREAK_GLASS_COVERED}), 0);
         p.n_keys = 0;
         assert_int_equal(gaps_of(p, &covered), 1U << GAP_KEY | 1U << GAP_RECOVERY);
         p = person("anna");
@@ -274,6 +274,67 @@ static void a_key_of_another_model_is_none(void **state) {
         assert_int_equal(gaps_of(p, &covered), 1U << GAP_RECOVERY);
         some[1].usable = false;
         assert_int_equal(gaps_of(p, &covered), 1U << GAP_KEY | 1U << GAP_RECOVERY);
+}
+
+/* Of three people with one key each. */
+static size_t with_recovery(unsigned anna, unsigned ben, unsigned carl) {
+        _cleanup_(readiness_clear) struct readiness r = {0};
+        struct census_person people[3] = {person("anna"), person("ben"), person("carl")};
+        struct census c = census_of(people, 3);
+        size_t n = 0;
+        people[0].approves = anna;
+        people[1].approves = ben;
+        people[2].approves = carl;
+        for (size_t i = 0; i < 3; i++)
+                people[i].n_keys = 1;
+        assert_int_equal(readiness_judge(&c, &covered, NOW, &r), 0);
+        for (size_t i = 0; i < 3; i++)
+                n += r.people[i].has_recovery;
+        return n;
+}
+
+static void others_may_let_back_in_and_nobody_oneself(void **state) {
+        const unsigned ticket = 1U << APPROVE_TICKET, recover = 1U << APPROVE_RECOVER;
+        assert_int_equal(with_recovery(0, 0, 0), 0);
+        assert_int_equal(with_recovery(ticket, 0, 0), 2);
+        assert_int_equal(with_recovery(ticket, ticket, 0), 3);
+        assert_int_equal(with_recovery(recover, 0, 0), 0);
+        assert_int_equal(with_recovery(recover, recover, 0), 1);
+        assert_int_equal(with_recovery(recover, recover, recover), 3);
+        assert_int_equal(with_recovery(1U << APPROVE_ELEVATE, 1U << APPROVE_ELEVATE, 0), 0);
+}
+
+static void an_exception_past_its_end_is_said(void **state) {
+        _cleanup_(review_clear) struct review r = {0};
+        struct rule_exception e[2] = {{.name = (char *) "agency",
+                                       .owner = (char *) "mona",
+                                       .reason = (char *) "no keys yet",
+                                       .until_usec = NOW},
+                                      {.name = (char *) "later",
+                                       .owner = (char *) "mona",
+                                       .reason = (char *) "x",
+                                       .until_usec = NOW + 1}};
+        struct rules rules = {.exceptions = e, .n_exceptions = 2};
+        struct census c = {.rules = &rules};
+        assert_int_equal(review_rules(&r, &c, NOW), 0);
+        assert_int_equal(r.n, 1);
+        assert_string_equal(r.findings[0].item, "agency");
+        assert_string_equal(r.findings[0].detail, "of mona: no keys yet");
+        assert_true(r.findings[0].since_usec == NOW);
+}
+
+/* A list is UTF-8, however long what stands in it is. */
+static void no_character_is_cut_in_half(void **state) {
+        _cleanup_(review_clear) struct review r = {0};
+        char owner[401];
+        for (size_t i = 0; i < 400; i += 2)
+                memcpy(owner + i, "\xc3\xa4", 3);
+        for (size_t skip = 0; skip < 2; skip++)
+                assert_int_equal(
+                        review_add(&r, REVIEW_EXCEPTION, NULL, owner, 0, "%s%s", skip ? "-" : "", owner), 0);
+        for (size_t i = 0; i < r.n; i++)
+                assert_true(text_is_clean(r.findings[i].detail, sizeof(r.findings[i].detail)) &&
+                            text_is_clean(r.findings[i].item, sizeof(r.findings[i].item)));
 }
 
 static bool is_ready(const struct census *c, enum readiness_break_glass b) {
@@ -324,6 +385,9 @@ int main(void) {
                 cmocka_unit_test(a_kept_list_is_read_back_or_refused),
                 cmocka_unit_test(each_gap_is_named_alone),
                 cmocka_unit_test(a_key_of_another_model_is_none),
+                cmocka_unit_test(others_may_let_back_in_and_nobody_oneself),
+                cmocka_unit_test(an_exception_past_its_end_is_said),
+                cmocka_unit_test(no_character_is_cut_in_half),
                 cmocka_unit_test(the_station_is_ready_when_everything_is),
                 cmocka_unit_test(people_stand_by_role_and_name),
         };
