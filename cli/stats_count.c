@@ -238,8 +238,7 @@ struct meaning {
 
 static void read_way_in(const struct audit_entry *e, enum record_event event, struct meaning *m) {
         m->counts = true;
-        if (event == RECORD_RESUME &&
-            (*field(e, RECORD_FIELD_GRACE) || *field(e, RECORD_FIELD_LOWERED))) {
+        if (event == RECORD_RESUME && (*field(e, RECORD_FIELD_GRACE) || *field(e, RECORD_FIELD_LOWERED))) {
                 m->measure = STATS_REENTRIES;
         } else if (*field(e, RECORD_FIELD_TICKET)) {
                 m->measure = STATS_TICKETS;
@@ -267,10 +266,10 @@ static void read_screen(const struct audit_entry *e, struct meaning *m) {
 }
 
 /* Events that not every version has: what an export tells of another station counts here too. */
-static void read_by_name(const char *name, struct meaning *m) {
+static void read_by_name(const struct audit_entry *e, const char *name, struct meaning *m) {
         if (strcmp(name, "recovery-done") == 0)
                 m->measure = STATS_RECOVERIES;
-        else if (strcmp(name, "break-glass-start") == 0)
+        else if (strcmp(name, "break-glass-start") == 0 && !strstr(field(e, RECORD_FIELD_DETAIL), "; drill"))
                 m->measure = STATS_BREAK_GLASS;
         else
                 return;
@@ -302,7 +301,7 @@ static void read_record(const struct audit_entry *e, struct meaning *m) {
                 return;
         default:
                 if (success && name)
-                        read_by_name(name, m);
+                        read_by_name(e, name, m);
                 return;
         }
 }

@@ -98,10 +98,10 @@ static void each_event_has_its_sender(void **state) {
                 [RECORD_SIGN_IN] = true,       [RECORD_RESUME] = true,    [RECORD_DENIED] = true,
                 [RECORD_UNKNOWN_BADGE] = true, [RECORD_CANCELLED] = true, [RECORD_UNAVAILABLE] = true};
         static const bool of_admin[RECORD_EVENT_MAX] = {
-                [RECORD_PERSON_ADD] = true,    [RECORD_BADGE_ENROL] = true,   [RECORD_BADGE_END] = true,
-                [RECORD_BADGE_REFUSED] = true, [RECORD_KEY_ENROL] = true,     [RECORD_KEY_END] = true,
-                [RECORD_POLICY_APPLY] = true,  [RECORD_POLICY_REFUSED] = true,
-                [RECORD_REVIEW_ATTEST] = true, [RECORD_AUDIT_QUERY] = true};
+                [RECORD_PERSON_ADD] = true,    [RECORD_BADGE_ENROL] = true,    [RECORD_BADGE_END] = true,
+                [RECORD_BADGE_REFUSED] = true, [RECORD_KEY_ENROL] = true,      [RECORD_KEY_END] = true,
+                [RECORD_POLICY_APPLY] = true,  [RECORD_POLICY_REFUSED] = true, [RECORD_REVIEW_ATTEST] = true,
+                [RECORD_AUDIT_QUERY] = true};
         for (int e = 0; e < RECORD_EVENT_MAX; e++) {
                 assert_int_equal(may_record(BROKER_SIGN_IN, (enum record_event) e, -1),
                                  of_attempt[e] ? 0 : -EPERM);

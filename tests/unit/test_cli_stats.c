@@ -63,6 +63,9 @@ static void each_record_counts_as_what_it_is(void **state) {
         count_at(s, T0, 1);
         begin("break-glass-start", "0", "ben");
         count_at(s, T0, 1);
+        begin("break-glass-start", "0", "ben");
+        add("WARDTAP_DETAIL", "badge; drill");
+        count_at(s, T0, 0);
         begin("break-glass-start", "4", "ben");
         count_at(s, T0, 0);
         begin("fallback", "4", "carl"); /* forbidden, and needed */
