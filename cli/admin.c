@@ -125,6 +125,17 @@ int admin_open(struct admin *a, const struct cli_arguments *args) {
         return r < 0 ? admin_store_failed(r) : CLI_OK;
 }
 
+int admin_open_to_record(struct admin *a, const struct cli_arguments *args) {
+        int r = admin_need_root(args);
+        if (r != CLI_OK)
+                return r;
+        if ((r = admin_connect(a)) < 0)
+                return broker_failed(r);
+        admin_requestor(a->requestor);
+        r = admin_open_people(&a->store);
+        return r < 0 && r != -ENOENT ? admin_store_failed(r) : CLI_OK;
+}
+
 /* What a killed writer left half-done only another writer can undo, and until then nobody can sign in. */
 int admin_open_people(struct store **ret) {
         struct store *mend = NULL;

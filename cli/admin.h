@@ -32,6 +32,8 @@ int admin_need_root(const struct cli_arguments *args);
 int admin_group(gid_t *ret);
 /* For changes: needs root, wardtapd and the store. An enum cli_exit, after a complaint. */
 int admin_open(struct admin *a, const struct cli_arguments *args);
+/* For a record of what was looked at: needs root and wardtapd; of the store what there is. */
+int admin_open_to_record(struct admin *a, const struct cli_arguments *args);
 /* people.db for looking only, without a complaint; as root, what a killed writer left is undone first. */
 int admin_open_people(struct store **ret);
 /* For looking only. */

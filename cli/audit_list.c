@@ -5,13 +5,14 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "cli/audit_query.h"
+#include "cli/audit_seen.h"
 #include "cli/audit_source.h"
 #include "cli/output.h"
 #include "cli/when.h"
 #include "common/util.h"
 
 #define DAY_USEC ((uint64_t) 24 * 3600 * 1000000)
-#define SEEN_MAX 65536U
 
 enum column { TIME, EVENT, STATION, FROM, TO, FACTORS, LEVEL, GRACE, VERDICT, SCREEN, NOTE, COLUMNS };
 
@@ -33,14 +34,12 @@ struct audit_list {
         struct table table;
         char station[65], day[WHEN_TEXT_MAX];           /* of the first row */
         bool many_stations, many_days, filled[COLUMNS]; /* what the first pass has seen */
-        struct {
-                uint64_t seq, epoch;
-        } * seen; /* owned, SEEN_MAX of them, by number */
+        struct audit_seen *seen;                        /* owned */
 };
 
 static void list_clear(struct audit_list *l) {
         audit_source_close(&l->source);
-        freep(&l->seen);
+        l->seen = audit_seen_free(l->seen);
 }
 
 static bool is_presence(enum record_event event) {
@@ -50,25 +49,6 @@ static bool is_presence(enum record_event event) {
         for (size_t i = 0; i < ELEMENTSOF(events); i++)
                 if (events[i] == event)
                         return true;
-        return false;
-}
-
-/* wardtapd sends a record again when it cannot tell whether the journal has it. */
-static bool is_repeated(struct audit_list *l, const struct audit_entry *e) {
-        char id[33];
-        uint64_t seq, epoch;
-        uint8_t prev[AUDIT_HASH_SIZE], bytes[16];
-        size_t n;
-        if (audit_read_links(audit_entry_field(e, RECORD_FIELD_EPOCH),
-                             audit_entry_field(e, RECORD_FIELD_SEQ), audit_entry_field(e, RECORD_FIELD_PREV),
-                             id, &seq, prev) < 0 ||
-            hex_decode(id, bytes, sizeof(bytes), &n) < 0)
-                return false;
-        memcpy(&epoch, bytes, sizeof(epoch));
-        if (l->seen[seq % SEEN_MAX].seq == seq && l->seen[seq % SEEN_MAX].epoch == epoch)
-                return true;
-        l->seen[seq % SEEN_MAX].seq = seq;
-        l->seen[seq % SEEN_MAX].epoch = epoch;
         return false;
 }
 
@@ -87,10 +67,8 @@ static void fill_duration(const char *usec_text, char ret[WHEN_TEXT_MAX]) {
         uint64_t usec;
         if (parse_u64(usec_text, UINT64_MAX / 2, &usec) < 0)
                 ret[0] = 0;
-        else if (usec < 10000000U)
-                (void) snprintf(ret, WHEN_TEXT_MAX, "%" PRIu64 " ms", (usec + 500) / 1000);
         else
-                (void) snprintf(ret, WHEN_TEXT_MAX, "%" PRIu64 " s", (usec + 500000) / 1000000);
+                (void) when_short(usec, ret);
 }
 
 /* GRACE is how old the full sign-in was, as "7500s". */
@@ -253,7 +231,7 @@ static void take(struct audit_list *l, const struct audit_entry *e) {
         if (!time || parse_u64(time, UINT64_MAX, &r.time_usec) < 0)
                 r.time_usec = e->taken_usec;
         if ((!l->all && !is_presence(r.event)) || r.time_usec < l->since_usec || !is_of_user(e, l->user) ||
-            is_repeated(l, e))
+            audit_seen_again(l->seen, e))
                 return;
         fill_row(&r, e);
         if (l->json)
@@ -269,7 +247,7 @@ static int pass(struct audit_list *l, struct audit_entry *e) {
         int r = audit_source_seek(&l->source, l->since_usec);
         if (r != CLI_OK)
                 return r;
-        memset(l->seen, 0, SEEN_MAX * sizeof(*l->seen));
+        audit_seen_reset(l->seen);
         l->n = 0;
         while ((r = audit_source_next(&l->source, e)) > 0)
                 take(l, e);
@@ -324,9 +302,11 @@ int command_audit_list(const struct cli_arguments *args) {
         int r = take_since(args, &l.since_usec);
         if (r != CLI_OK)
                 return r;
-        l.seen = calloc(SEEN_MAX, sizeof(*l.seen));
-        if (!e || !l.seen)
+        if (!e || audit_seen_new(&l.seen) < 0)
                 return fail(CLI_UNREADABLE, _("There is not enough memory."));
-        r = audit_source_open(args, false, &l.source);
-        return r == CLI_OK ? print_list(&l, e) : r;
+        /* Opened first: what cannot be read is no question. */
+        if ((r = audit_source_open(args, false, &l.source)) != CLI_OK ||
+            (r = audit_query(args, l.since_usec)) != CLI_OK)
+                return r;
+        return print_list(&l, e);
 }

@@ -2,6 +2,7 @@
 /* What every command of `wardtap` shares: exit codes, the options there are, and how a mistake is told. */
 #pragma once
 
+#include <assert.h>
 #include <libintl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,9 +30,11 @@ enum cli_option {
         OPTION_ALL,
         OPTION_ALL_EVENTS, /* --all of audit */
         OPTION_APPROVER,
+        OPTION_ALL_PEOPLE, /* --all of readiness */
         OPTION_AT,
         OPTION_AUTHOR,
         OPTION_CHECK,
+        OPTION_BY,
         OPTION_DIRECTORY,
         OPTION_EVIDENCE,
         OPTION_EXPORT, /* --file of audit */
@@ -40,6 +43,7 @@ enum cli_option {
         OPTION_FROM,
         OPTION_HOLDER, /* --to of lease */
         OPTION_IDENTIFIED,
+        OPTION_HASH,
         OPTION_JSON,
         OPTION_LABEL,
         OPTION_NAME,
@@ -51,12 +55,19 @@ enum cli_option {
         OPTION_SERVICE,
         OPTION_SESSION,
         OPTION_SINCE,
+        OPTION_SINCE_MONTH, /* --since of stats */
+        OPTION_STATEMENT,
         OPTION_TIMEOUT,
         OPTION_TO,
         OPTION_UNTIL,
+        OPTION_UP_TO, /* --until of stats */
+        OPTION_UNUSED_FOR,
         OPTION_USER,
         OPTION_MAX,
 };
+
+#define CLI_OPTION(i) (UINT64_C(1) << (i))
+static_assert(OPTION_MAX <= 64, "options are bits of a word");
 
 /* One command line after parsing; everything is borrowed from argv. */
 struct cli_arguments {
@@ -73,7 +84,7 @@ struct cli_command {
         const char *name;  /* "person add" */
         const char *words; /* "USER", as the help shows it */
         int min_words, max_words;
-        uint64_t options;                          /* bit 1 << OPTION_* for each it takes */
+        uint64_t options;                          /* CLI_OPTION() of each it takes */
         uint64_t needed;                           /* those it cannot do without */
         const char *summary;                       /* one line (msgid) */
         const char *detail;                        /* some more, for its own help (msgid); NULL for none */
@@ -106,6 +117,11 @@ int command_import(const struct cli_arguments *a);
 int command_export(const struct cli_arguments *a);
 int command_audit_list(const struct cli_arguments *a);
 int command_audit_verify(const struct cli_arguments *a);
+int command_readiness(const struct cli_arguments *a);
+int command_review(const struct cli_arguments *a);
+int command_review_attest(const struct cli_arguments *a);
+int command_review_list(const struct cli_arguments *a);
+int command_stats(const struct cli_arguments *a);
 int command_badge_enrol(const struct cli_arguments *a);
 int command_badge_end(const struct cli_arguments *a);
 int command_badge_replace(const struct cli_arguments *a);

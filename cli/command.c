@@ -16,9 +16,11 @@ static const struct {
         [OPTION_ALL] = {"all", NULL, N_("also those that have ended")},
         [OPTION_ALL_EVENTS] = {"all", NULL, N_("every record, not only who was at the station")},
         [OPTION_APPROVER] = {"approver", "NAME", N_("who approved the rules; never their author")},
+        [OPTION_ALL_PEOPLE] = {"all", NULL, N_("also people for whom nothing is missing")},
         [OPTION_AT] = {"at", "TIME", N_("judge as if it were this time")},
         [OPTION_AUTHOR] = {"author", "NAME", N_("who wrote the rules (default: who is logged in)")},
         [OPTION_CHECK] = {"check", NULL, N_("only say what is wrong; change nothing")},
+        [OPTION_BY] = {"by", "WHAT", N_("one line for each day, role or station")},
         [OPTION_DIRECTORY] = {"directory", "FOLDER", N_("read the journal files in this folder")},
         [OPTION_EVIDENCE] = {"evidence", "LIST", N_("what was shown: badge, key, verify, with commas")},
         [OPTION_EXPORT] = {"file", "FILE", N_("read what 'journalctl -o export' has written")},
@@ -27,6 +29,7 @@ static const struct {
         [OPTION_FROM] = {"from", "MARK", N_("nothing may be missing from this record on")},
         [OPTION_HOLDER] = {"to", "FULL NAME", N_("who gets the account")},
         [OPTION_IDENTIFIED] = {"identified", "TEXT", N_("how that person was identified, for the record")},
+        [OPTION_HASH] = {"hash", "HASH", N_("of the list that was looked through, as it was shown")},
         [OPTION_JSON] = {"json", NULL, N_("print JSON, for scripts")},
         [OPTION_LABEL] = {"label", "TEXT", N_("what to call the key (default: the name it gives itself)")},
         [OPTION_NAME] = {"name", "FULL NAME", N_("what the screen shows (default: from the account)")},
@@ -39,10 +42,14 @@ static const struct {
         [OPTION_SERVICE] = {"service", "SERVICE", N_("the PAM service that would ask")},
         [OPTION_SESSION] = {"session", NULL, N_("the person has a session on this station")},
         [OPTION_SINCE] = {"since", "TIME", N_("from then on (default: the last 24 hours)")},
+        [OPTION_SINCE_MONTH] = {"since", "TIME", N_("from then on (default: the last 30 days)")},
+        [OPTION_STATEMENT] = {"statement", "TEXT", N_("what the reviewer states, for the record")},
         [OPTION_TIMEOUT] = {"timeout", "SECONDS",
                             N_("how long to wait for each step (5 to 120; default 60)")},
         [OPTION_TO] = {"to", "MARK", N_("the records must go as far as this one")},
         [OPTION_UNTIL] = {"until", "TIME", N_("when it ends by itself (at most 7 days from now)")},
+        [OPTION_UP_TO] = {"until", "TIME", N_("up to then (a day: to its end)")},
+        [OPTION_UNUSED_FOR] = {"unused-for", "DAYS", N_("what was not used for so long (default: 90 days)")},
         [OPTION_USER] = {"user", "USER", N_("the person it is about")},
 };
 
@@ -84,10 +91,10 @@ static void print_usage_line(const struct cli_command *c) {
         if (c->words[0])
                 (void) printf(" %s", c->words);
         for (unsigned i = 0; i < OPTION_MAX; i++)
-                if (c->needed & (UINT64_C(1) << i))
+                if (c->needed & CLI_OPTION(i))
                         print_option(" ", i, "");
         for (unsigned i = 0; i < OPTION_MAX; i++)
-                if (c->options & ~c->needed & (UINT64_C(1) << i))
+                if (c->options & ~c->needed & CLI_OPTION(i))
                         print_option(" [", i, "]");
         (void) putchar('\n');
 }
@@ -101,7 +108,7 @@ static int help_command(const struct cli_command *c) {
         (void) putchar('\n');
         for (unsigned i = 0; i < OPTION_MAX; i++) {
                 char left[64];
-                if (!(c->options & (UINT64_C(1) << i)))
+                if (!(c->options & CLI_OPTION(i)))
                         continue;
                 (void) snprintf(left, sizeof(left), "--%s%s%s", options[i].name, options[i].value ? " " : "",
                                 options[i].value ? options[i].value : "");
@@ -183,7 +190,7 @@ static const struct cli_command *find(const struct cli_command *table, size_t n,
 
 static int check(const struct cli_command *c, const struct cli_arguments *a) {
         for (unsigned i = 0; i < OPTION_MAX; i++)
-                if ((c->needed & (UINT64_C(1) << i)) && !a->option[i])
+                if ((c->needed & CLI_OPTION(i)) && !a->option[i])
                         return fail(CLI_USAGE, _("'%s' needs --%s %s. See: wardtap %s --help"), c->name,
                                     options[i].name, options[i].value, c->name);
         if (a->n_words < c->min_words)
@@ -200,7 +207,7 @@ enum { VALUE_HELP = OPTION_MAX };
 static void fill_long_options(const struct cli_command *c, struct option ret[OPTION_MAX + 2]) {
         size_t n = 0;
         for (int i = 0; i < OPTION_MAX; i++)
-                if (c->options & (UINT64_C(1) << i))
+                if (c->options & CLI_OPTION(i))
                         ret[n++] = (struct option){.name = options[i].name,
                                                    .has_arg = options[i].value ? required_argument
                                                                                : no_argument,

@@ -102,49 +102,34 @@ void check_order(struct doctor *d) {
         }
 }
 
-/* What the stack does with a password: never asks, asks while Wardtap cannot judge, or always. */
 static void check_password_of(struct doctor *d, const char *service, const struct pam_stack *auth) {
-        int ours = pam_stack_find(auth, PAM_OURS, 0);
-        bool takes = false;
         char fix[160];
-        for (size_t i = 0; i < auth->n; i++)
-                takes = takes || ((int) i != ours && pam_module_takes_password(auth->lines[i].module));
         (void) snprintf(fix, sizeof(fix), _("If that is not meant: wardtap enable %.64s"), service);
-        if (!takes)
-                found(d, FINDING_OK, NULL, _("%s takes no password."), service);
-        else if (ours < 0)
+        switch (pam_stack_password(auth)) {
+        case PAM_PASSWORD_ALONE:
                 found(d, FINDING_WARN, fix, _("%s takes a password alone."), service);
-        else if (strstr(auth->lines[ours].control, "default=die"))
-                found(d, FINDING_OK, NULL,
-                      strstr(auth->lines[ours].control, "authinfo_unavail=ignore")
-                              ? _("%s takes a password only while Wardtap cannot judge.")
-                              : _("%s takes no password."),
-                      service);
-        else
+                break;
+        case PAM_PASSWORD_AFTER:
                 found(d, FINDING_WARN, fix, _("%s takes a password also after Wardtap has refused."),
                       service);
-}
-
-static bool is_one_of(const char *name, const char *const *list, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(name, list[i]) == 0)
-                        return true;
-        return false;
+                break;
+        case PAM_PASSWORD_FALLBACK:
+                found(d, FINDING_OK, NULL, _("%s takes a password only while Wardtap cannot judge."),
+                      service);
+                break;
+        default:
+                found(d, FINDING_OK, NULL, _("%s takes no password."), service);
+        }
 }
 
 void check_passwords(struct doctor *d) {
-        /* What people use at a station, beside what the rules name. */
-        static const char *const local[] = {
-                "login",    "lightdm",      "gdm-password",      "sddm",   "xdm",      "sudo", "su",
-                "polkit-1", "xscreensaver", "xfce4-screensaver", "i3lock", "swaylock", "kde"};
         struct pam_stack auth;
-        for (size_t i = 0; i < ELEMENTSOF(local); i++)
-                if (pam_stack_load(PAM_FOLDER, local[i], "auth", &auth) >= 0)
-                        check_password_of(d, local[i], &auth);
+        for (const char *const *s = pam_station_services; *s; s++)
+                if (pam_stack_load(PAM_FOLDER, *s, "auth", &auth) >= 0)
+                        check_password_of(d, *s, &auth);
         for (size_t i = 0; d->rules && i < d->rules->n_services; i++) {
                 const char *name = d->rules->services[i].name;
-                if (!is_one_of(name, local, ELEMENTSOF(local)) &&
-                    pam_stack_load(PAM_FOLDER, name, "auth", &auth) >= 0)
+                if (!pam_station_has(name) && pam_stack_load(PAM_FOLDER, name, "auth", &auth) >= 0)
                         check_password_of(d, name, &auth);
         }
 }

@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "common/util.h"
 
-#define O(name) (UINT64_C(1) << OPTION_##name)
+#define O(name) CLI_OPTION(OPTION_##name)
 
 static const struct cli_command commands[] = {
         {"person add", "USER", 1, 1, O(NAME) | O(NOT_BEFORE) | O(NOT_AFTER) | O(AGENCY) | O(JSON), 0,
@@ -79,9 +79,26 @@ static const struct cli_command commands[] = {
          N_("MARK is the number of a record, or NUMBER:HASH as an earlier check printed it.\n"
             "The exit code is 0 when all is well, 1 when something was found."),
          command_audit_verify},
-        {"audit list", "", 0, 0, O(SINCE) | O(USER) | O(ALL_EVENTS) | O(EXPORT) | O(DIRECTORY) | O(JSON), 0,
+        {"audit list", "", 0, 0,
+         O(SINCE) | O(USER) | O(REASON) | O(ALL_EVENTS) | O(EXPORT) | O(DIRECTORY) | O(JSON), 0,
          N_("Show who was at this station, and who took over from whom"),
-         N_("Only what wardtapd itself recorded is shown."), command_audit_list},
+         N_("Only what wardtapd itself recorded is shown. With --user it needs --reason, and is a record."),
+         command_audit_list},
+        {"review attest", "", 0, 0, O(STATEMENT) | O(HASH) | O(UNUSED_FOR) | O(JSON), O(STATEMENT) | O(HASH),
+         N_("Sign off the list that a review showed"),
+         N_("HASH stands under the list. If the list has changed since, it is refused."),
+         command_review_attest},
+        {"review list", "", 0, 0, O(JSON), 0, N_("Show which review lists were signed off, by whom"), NULL,
+         command_review_list},
+        {"review", "", 0, 0, O(UNUSED_FOR) | O(JSON), 0,
+         N_("List what a reviewer must see: people, badges, keys, passwords"),
+         N_("It changes nothing. Sign it off with: wardtap review attest"), command_review},
+        {"readiness", "", 0, 0, O(ALL_PEOPLE) | O(JSON), 0,
+         N_("Say whether passwords can be switched off today, and for whom not"),
+         N_("The exit code is 0 when they can, and 1 when not."), command_readiness},
+        {"stats", "", 0, 0, O(SINCE_MONTH) | O(UP_TO) | O(BY) | O(EXPORT) | O(DIRECTORY) | O(JSON), 0,
+         N_("Count sign-ins, fallbacks and refusals, without naming anybody"),
+         N_("WHAT is day, role or station. Counts of fewer than 5 people are hidden."), command_stats},
         {"policy check", "[FILE [FOLDER]]", 0, 2, O(JSON), 0, N_("Check rules without applying them"),
          N_("FILE is /etc/wardtap/wardtap.conf and FOLDER is FILE.d where not given."),
          command_policy_check},

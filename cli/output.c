@@ -111,6 +111,12 @@ void json_set_u64(struct json_object *o, const char *key, uint64_t value) {
         json_set(o, key, there(json_object_new_uint64(value)));
 }
 
+void json_set_double(struct json_object *o, const char *key, double value) {
+        char text[32];
+        (void) snprintf(text, sizeof(text), "%.1f", value);
+        json_set(o, key, there(json_object_new_double_s(value, text)));
+}
+
 void json_set_bool(struct json_object *o, const char *key, bool value) {
         json_set(o, key, there(json_object_new_boolean(value)));
 }

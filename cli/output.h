@@ -40,6 +40,7 @@ struct json_object *json_new(void);
 void json_set_string(struct json_object *o, const char *key, const char *value);
 void json_set_time(struct json_object *o, const char *key, uint64_t usec);
 void json_set_u64(struct json_object *o, const char *key, uint64_t value);
+void json_set_double(struct json_object *o, const char *key, double value); /* one decimal */
 void json_set_bool(struct json_object *o, const char *key, bool value);
 /* Takes value over. */
 void json_set(struct json_object *o, const char *key, struct json_object *value);

@@ -169,3 +169,26 @@ bool pam_module_authenticates(const char *module) {
                                            NULL};
         return pam_module_takes_password(module) || listed(module, list);
 }
+
+const char *const pam_station_services[] = {
+        "login",    "lightdm",      "gdm-password",      "sddm",   "xdm",      "sudo", "su",
+        "polkit-1", "xscreensaver", "xfce4-screensaver", "i3lock", "swaylock", "kde",  NULL};
+
+bool pam_station_has(const char *service) {
+        return listed(service, pam_station_services);
+}
+
+enum pam_password pam_stack_password(const struct pam_stack *auth) {
+        int ours = pam_stack_find(auth, PAM_OURS, 0);
+        bool takes = false;
+        for (size_t i = 0; i < auth->n; i++)
+                takes = takes || ((int) i != ours && pam_module_takes_password(auth->lines[i].module));
+        if (!takes)
+                return PAM_PASSWORD_NEVER;
+        if (ours < 0)
+                return PAM_PASSWORD_ALONE;
+        const char *control = auth->lines[ours].control;
+        if (!strstr(control, "default=die"))
+                return PAM_PASSWORD_AFTER;
+        return strstr(control, "authinfo_unavail=ignore") ? PAM_PASSWORD_FALLBACK : PAM_PASSWORD_NEVER;
+}

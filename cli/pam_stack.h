@@ -40,6 +40,19 @@ int pam_stack_load(const char *folder, const char *service, const char *type, st
 /* Where a module stands first, at or after `from`; -1 when it does not. */
 int pam_stack_find(const struct pam_stack *s, const char *module, size_t from);
 
+/* What a stack does with a password. */
+enum pam_password {
+        PAM_PASSWORD_NEVER,
+        PAM_PASSWORD_FALLBACK, /* asks while Wardtap cannot judge */
+        PAM_PASSWORD_AFTER,    /* asks also after Wardtap has refused */
+        PAM_PASSWORD_ALONE,    /* does not ask Wardtap */
+};
+enum pam_password pam_stack_password(const struct pam_stack *auth);
+
+/* What people use at a station, beside what the rules name; ended by NULL. */
+extern const char *const pam_station_services[];
+bool pam_station_has(const char *service);
+
 /* The module checks who somebody is; pam_deny, pam_permit and the many that only arrange things do not. */
 bool pam_module_authenticates(const char *module);
 /* It does so by a password. */

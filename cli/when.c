@@ -52,6 +52,14 @@ const char *when_span(uint64_t usec, char buf[WHEN_TEXT_MAX]) {
         return buf;
 }
 
+const char *when_short(uint64_t usec, char buf[WHEN_TEXT_MAX]) {
+        if (usec < 10 * SECOND)
+                (void) snprintf(buf, WHEN_TEXT_MAX, "%" PRIu64 " ms", (usec + 500) / 1000);
+        else
+                (void) snprintf(buf, WHEN_TEXT_MAX, "%" PRIu64 " s", (usec + SECOND / 2) / SECOND);
+        return buf;
+}
+
 /* The time of day at s, as far as the end or a zone. */
 static const char *take_clock(const char *s, struct tm *tm) {
         const char *end = strptime(s, "%H:%M", tm);

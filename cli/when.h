@@ -14,6 +14,9 @@ const char *when_rfc3339(uint64_t usec, char buf[WHEN_TEXT_MAX]);
 /* "3 days", "2 h 5 min", "40 s", "less than a second". Returns buf. */
 const char *when_span(uint64_t usec, char buf[WHEN_TEXT_MAX]);
 
+/* "310 ms", or from 10 seconds on "12 s". Returns buf. */
+const char *when_short(uint64_t usec, char buf[WHEN_TEXT_MAX]);
+
 /* Reads "2026-11-20", "2026-11-20 09:21", "2026-11-20T09:21:35", with "Z" or "+01:00" behind it where it is
  * not local, or "09:21" for that time on the day of now_usec. A day alone is its first moment, or, with
  * end_of_day, its last. -EINVAL: not one of these, or a time that does not exist (30 February, an hour that

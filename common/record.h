@@ -58,7 +58,9 @@
         X(LEASE_END, "lease-end", "eabdb6080c6542738bd16204531e0279", 5)                                    \
         X(HOME_WIPE, "home-wipe", "f197b1b9a0c6492b9f6ab7ee519c1fcf", 5)                                    \
         X(IMPORT, "import", "d5631384e1044b26adb3631612e707de", 5)                                          \
-        X(EXPORT, "export", "1b941a1d55f545efb2e8b8afcf3d7a40", 5)
+        X(EXPORT, "export", "1b941a1d55f545efb2e8b8afcf3d7a40", 5)                                          \
+        X(REVIEW_ATTEST, "review-attest", "f9c3848f39fc40c2bd6b5ea474be503f", 5)                            \
+        X(AUDIT_QUERY, "audit-query", "117e8434e68c4a448a23946ac179ed27", 5)
 
 enum record_event {
 #define X(id, name, message_id, priority) RECORD_##id,

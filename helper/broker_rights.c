@@ -101,6 +101,8 @@ static bool is_of_admins(enum record_event event) {
         case RECORD_HOME_WIPE:
         case RECORD_IMPORT:
         case RECORD_EXPORT:
+        case RECORD_REVIEW_ATTEST:
+        case RECORD_AUDIT_QUERY:
                 return true;
         default:
                 return false;

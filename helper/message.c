@@ -195,6 +195,16 @@ static void bulk_message(struct text *t, const struct record *r) {
         add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
 }
 
+/* What was looked at, and nothing was changed. */
+static void look_message(struct text *t, const struct record *r) {
+        if (r->event == RECORD_AUDIT_QUERY)
+                add(t, "The records about %s were looked at", who(r));
+        else
+                add(t, "The review list was signed off");
+        add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
+        add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
+}
+
 static void own_message(struct text *t, const struct record *r) {
         static const char *const what[RECORD_EVENT_MAX] = {
                 [RECORD_READER_ATTACH] = "Reader attached",
@@ -273,6 +283,10 @@ void message_of(const struct record *r, char ret[MESSAGE_SIZE]) {
         case RECORD_POLICY_APPLY:
         case RECORD_POLICY_REFUSED:
                 policy_message(&t, r);
+                break;
+        case RECORD_REVIEW_ATTEST:
+        case RECORD_AUDIT_QUERY:
+                look_message(&t, r);
                 break;
         default:
                 own_message(&t, r);

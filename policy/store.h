@@ -211,10 +211,17 @@ struct store_sign_in {
 /* One transaction, on disk when it returns: the counter rule (WebAuthn Level 2, 7.2, step 21: when the
  * stored or the new one is non-zero, the new must be greater) is judged inside it, so that two attempts with
  * the same answer cannot both pass. Clears the failures when there is a key: whoever has but a copied badge
- * must not get new tries. `strong` also starts grace anew. Without key, strong and grace_renew there is
- * nothing to remember and nothing is written. -EKEYREJECTED: the counter did not grow, nothing was changed.
- * -EINVAL: no person, or no time. */
+ * must not get new tries. `strong` also starts grace anew. The badge counts as used now. Without key, strong
+ * and grace_renew there is nothing to remember and nothing is written. -EKEYREJECTED: the counter did not
+ * grow, nothing was changed. -EINVAL: no person, or no time. */
 int store_commit_sign_in(struct store *s, const struct store_sign_in *in);
+/* A badge let somebody in, and there was nothing else to remember. It is written once a day at most: under
+ * grace the full sign-in before has said it already, so that a re-entry waits for no disk. -EINVAL: no
+ * badge, or no time. */
+int store_note_badge(struct store *s, int64_t badge, uint64_t now_usec);
+/* When it was used last, to within a day for a badge; 0 when no use is known. */
+int store_badge_used(struct store *s, int64_t badge, uint64_t *ret_usec);
+int store_key_used(struct store *s, int64_t key, uint64_t *ret_usec);
 /* One more failure of the person's own authenticator. */
 int store_add_failure(struct store *s, int64_t person, const struct policy_clock *clock);
 

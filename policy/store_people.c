@@ -114,6 +114,10 @@ const char *const store_sql[SQL_MAX] = {
         [SQL_COUNTER] = "SELECT counter FROM counter WHERE key = ?1",
         [SQL_COUNTER_SET] = "INSERT INTO counter (key, counter, used_usec) VALUES (?1, ?2, ?3)"
                             " ON CONFLICT (key) DO UPDATE SET counter = ?2, used_usec = ?3",
+        [SQL_KEY_USE] = "SELECT used_usec FROM counter WHERE key = ?1",
+        [SQL_BADGE_USE] = "SELECT used_usec FROM badge_use WHERE badge = ?1",
+        [SQL_BADGE_USE_SET] = "INSERT INTO badge_use (badge, used_usec) VALUES (?1, ?2)"
+                              " ON CONFLICT (badge) DO UPDATE SET used_usec = ?2",
         [SQL_ACCOUNT] = "SELECT uid, full_name, groups, at_usec FROM account WHERE user = ?1",
         [SQL_ACCOUNT_SET] = "INSERT INTO account (user, uid, full_name, groups, at_usec)"
                             " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user) DO UPDATE SET uid = ?2,"

@@ -174,6 +174,15 @@ static const char *const state_steps[] = {
         " full_name TEXT NOT NULL,"
         " groups BLOB NOT NULL," /* each name with its terminator */
         " at_usec INTEGER NOT NULL) STRICT;",
+
+        /* When a badge was used last, to within a day; what is known of it already goes in. */
+        "CREATE TABLE badge_use ("
+        " badge INTEGER PRIMARY KEY CHECK (badge > 0),"
+        " used_usec INTEGER NOT NULL CHECK (used_usec > 0)) STRICT;"
+        "CREATE TRIGGER badge_use_never_deleted BEFORE DELETE ON badge_use BEGIN"
+        " SELECT RAISE(ABORT, 'rows are never deleted'); END;"
+        "INSERT INTO badge_use SELECT strong_badge, max(strong_usec) FROM history"
+        " WHERE strong_badge > 0 AND strong_usec > 0 GROUP BY strong_badge;",
 };
 
 const struct store_schema store_people_schema = {0x57547070, people_steps, ELEMENTSOF(people_steps)},

@@ -11,6 +11,7 @@
 #define GROUPS_MAX 65536U /* NGROUPS_MAX of Linux */
 #define GROUPS_BYTES_MAX (512U << 10)
 #define ACCOUNT_FRESH_USEC (3600ULL * 1000000)
+#define BADGE_USE_USEC (24 * 3600ULL * 1000000)
 
 static int bind_clock(struct binder *b, const struct policy_clock *clock) {
         if (strnlen(clock->boot_id, sizeof(clock->boot_id)) == sizeof(clock->boot_id))
@@ -112,6 +113,56 @@ static int write_strong(struct store *s, const struct store_sign_in *in) {
         return bind.r < 0 ? bind.r : store_run(st);
 }
 
+static int read_use(struct store *s, enum store_sql which, int64_t id, uint64_t *ret_usec) {
+        _cleanup_(store_statement_done) sqlite3_stmt *st = NULL;
+        int r = store_statement(s, which, &st);
+        if (r < 0)
+                return r;
+        struct binder bind = {.st = st};
+        bind_i64(&bind, id);
+        r = bind.r < 0 ? bind.r : store_step(st);
+        if (r < 0)
+                return r;
+        struct row row = {.st = st};
+        uint64_t usec = r > 0 ? row_u64(&row, INT64_MAX) : 0;
+        if (row.r == 0)
+                *ret_usec = usec;
+        return row.r;
+}
+
+int store_badge_used(struct store *s, int64_t badge, uint64_t *ret_usec) {
+        return read_use(s, SQL_BADGE_USE, badge, ret_usec);
+}
+
+int store_key_used(struct store *s, int64_t key, uint64_t *ret_usec) {
+        return read_use(s, SQL_KEY_USE, key, ret_usec);
+}
+
+static int write_badge_use(struct store *s, int64_t badge, uint64_t now_usec) {
+        _cleanup_(store_statement_done) sqlite3_stmt *st = NULL;
+        int r = store_statement(s, SQL_BADGE_USE_SET, &st);
+        if (r < 0)
+                return r;
+        struct binder bind = {.st = st};
+        bind_i64(&bind, badge);
+        bind_u64(&bind, now_usec);
+        return bind.r < 0 ? bind.r : store_run(st);
+}
+
+int store_note_badge(struct store *s, int64_t badge, uint64_t now_usec) {
+        _cleanup_(store_tx_end) struct store_tx tx = {0};
+        uint64_t used;
+        if (badge <= 0 || now_usec == 0)
+                return -EINVAL;
+        int r = store_badge_used(s, badge, &used);
+        if (r < 0 || (used <= now_usec && now_usec - used < BADGE_USE_USEC))
+                return r;
+        r = store_tx_begin(s, &tx);
+        if (r == 0)
+                r = write_badge_use(s, badge, now_usec);
+        return r < 0 ? r : store_tx_commit(&tx);
+}
+
 static int write_renewal(struct store *s, const struct store_sign_in *in) {
         _cleanup_(store_statement_done) sqlite3_stmt *st = NULL;
         int r = store_statement(s, SQL_HISTORY_RENEW, &st);
@@ -151,6 +202,8 @@ int store_commit_sign_in(struct store *s, const struct store_sign_in *in) {
                 r = write_renewal(s, in);
         if (r == 0 && in->key != 0)
                 r = clear_failures(s, in->person);
+        if (r == 0 && in->badge != 0)
+                r = write_badge_use(s, in->badge, in->clock.realtime_usec);
         return r < 0 ? r : store_tx_commit(&tx);
 }
 

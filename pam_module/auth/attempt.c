@@ -169,6 +169,9 @@ static enum attempt_state commit(struct attempt *a) {
                 int r = store_commit_sign_in(a->state, &in);
                 if (r < 0)
                         return attempt_end(a, r == -EKEYREJECTED ? REASON_KEY_COUNTER : REASON_STORE);
+        } else if (in.badge) {
+                /* A review wants to know; a full disk must keep nobody from her patient. */
+                (void) store_note_badge(a->state, in.badge, in.clock.realtime_usec);
         }
         a->reason = REASON_NONE;
         a->verdict = WIRE_ALLOW;

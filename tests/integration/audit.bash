@@ -21,6 +21,8 @@ probe() {
 }
 # recorded: the number of the last record that was asked for.
 recorded() { awk '$1 == "recorded" {v = $3} END {print v}' probe.out; }
+# latest: the number of the last record of all; the exit code says how the station does, which has no rules here.
+latest() { wardtap status --json | jq .record_sequence || true; }
 # in_journal SEQ: until the journal has it, and wardtapd has seen that.
 in_journal() {
         timeout 60 grep -q -m1 . < <(exec journalctl -q -f -n all -o cat --output-fields=WARDTAP_SEQ _UID=903 WARDTAP_SEQ="$1") &&
@@ -60,10 +62,26 @@ run list 0 wardtap audit list
 expect "one line for a sign-in" "sign-in  -     anna  badge+key+verify  2    -          812 ms" list.out
 expect "and for a resume within grace" "resume   -     anna  -                 -    2 h 5 min  8 ms" list.out
 is "what is no presence is not there" 0 "$(grep -c denied list.out)"
-run list-all 0 wardtap audit list --all --user ben
+run list-all 0 wardtap audit list --all --user ben --reason "complaint 17"
 is "unless it is asked for" 40 "$(grep -c 'denied.*pin-wrong' list-all.out)"
-run list-nobody 0 wardtap audit list --user carl
+run list-nobody 0 wardtap audit list --user carl --reason "complaint 17"
 expect "nobody" "There are none since" list-nobody.out
+
+# --- a question about one person
+run query-without-reason 2 wardtap audit list --user ben
+expect "says what is missing" "add --reason TEXT" query-without-reason.out
+run query-as-user 5 setpriv --reuid 2001 --regid 2000 --groups systemd-journal -- wardtap audit list --user ben --reason curious
+expect "a member of systemd-journal reads what must be done" "only root can have done. Try it with sudo, or leave --user out." query-as-user.out
+run list-as-user 0 setpriv --reuid 2001 --regid 2000 --groups systemd-journal -- wardtap audit list
+expect "and may still look at everybody" "sign-in  -     anna" list-as-user.out
+run reason-alone 2 wardtap audit list --reason curious
+run query-secret 0 wardtap audit list --user hunter2 --reason "complaint 18" --since 00:00
+queries() { records WARDTAP_EVENT=audit-query | jq -r '[.WARDTAP_REQUESTOR, .WARDTAP_USER // "-", .WARDTAP_DETAIL] | join("|")'; }
+is "each question is a record, with who, about whom and why" "root|ben|complaint 17 (since" "$(queries | sed -n 1p | cut -c1-28)"
+is "a name that nobody has is in no record" "root|-|complaint 18 (since $(date +%F) 00:00:00)" "$(queries | tail -n 1)"
+is "what was refused is none" 3 "$(queries | wc -l)"
+last=$(latest)
+in_journal "$last"
 run list-json 0 wardtap audit list --json
 is "JSON" "anna badge+key+verify 812000" "$(jq -r '.[0] | .to + " " + .factors + " " + .tap_to_verdict_usec' list-json.out)"
 
@@ -111,7 +129,9 @@ expect "a fallback that the rules forbid" "  not allowed by the rules" seat.rows
 is "who was idle, once: neither again nor from another" 1 "$(grep -c 'idle-lock .* ben   - .* idle$' seat.rows)"
 expect_not "nothing that could move the cursor" $'\033' seat.out
 is "a station where there are several" 1 "$(grep -c 'sign-in .* bay3 ' seat.out)"
-run seat-user 0 wardtap audit list --file seat.export --user anna
+run seat-user 0 wardtap audit list --file seat.export --user anna --reason "complaint 19"
+asked=$(latest)
+in_journal "$asked"
 is "both ends of a handoff are its people" 1 "$(grep -c handoff seat-user.out)"
 
 # tampered NAME SENTENCE WORDS-OF-TAMPER...: it is found and said so, and what was done is the only difference.
@@ -182,12 +202,14 @@ printf 'MESSAGE=x\nSYSLOG_IDENTIFIER=wardtapd\nMESSAGE_ID=59c0ce3c5fc74f0b8054c0
 journalctl --sync
 run forged-here 1 wardtap audit verify
 expect "names the user" "(user 2001, process" forged-here.out
-expect "and where it stands" "after $last" forged-here.out
+expect "and where it stands" "after $asked" forged-here.out
 wardtap audit list >list-forged.out
 expect_not "the list does not believe it" carl list-forged.out
 
 # --- the end of the real journal
 stop_unit wardtapd
+run query-down 6 wardtap audit list --user ben --reason "complaint 20"
+expect_not "what cannot be recorded is not shown" denied query-down.out
 run down 1 wardtap audit verify
 expect "says that the end is not known" "wardtapd does not answer" down.out
 mv /var/lib/wardtap/audit/log /var/lib/wardtap/audit/released /run/world/

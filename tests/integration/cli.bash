@@ -325,7 +325,8 @@ is "completes users" "anna " "$(complete_words badge enrol ann)"
 is "completes tokens" "$(wardtap badge list --json | jq -r '.[].token' | sort | tr '\n' ' ')" "$(complete_words badge end "")"
 while read -r first second _; do
         # every option that the help names is completed
-        case $first in status | why) second= ;; esac
+        case $first in status | why | readiness | stats) second= ;; esac
+        case "$first $second" in "review attest" | "review list") ;; review*) second= ;; esac # what follows is its summary
         # shellcheck disable=SC2086
         is "options of $first $second" "$(wardtap $first $second --help | grep -o '^  --[a-z-]*' | tr -d ' ' | sort | tr '\n' ' ')" \
                 "$(if [ -n "$second" ]; then complete_words "$first" "$second" --; else complete_words "$first" --; fi)"

@@ -321,6 +321,11 @@ int __wrap_store_commit_sign_in(struct store *s, const struct store_sign_in *in)
         return fake.commit_status;
 }
 
+int __wrap_store_note_badge(struct store *s, int64_t badge, uint64_t now_usec);
+int __wrap_store_note_badge(struct store *s, int64_t badge, uint64_t now_usec) {
+        return inject("store_note_badge") ? -EBUSY : 0;
+}
+
 int __wrap_store_add_failure(struct store *s, int64_t person, const struct policy_clock *clock);
 int __wrap_store_add_failure(struct store *s, int64_t person, const struct policy_clock *clock) {
         if (inject("store_add_failure"))

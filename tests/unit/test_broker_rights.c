@@ -111,7 +111,8 @@ static void each_event_has_its_sender(void **state) {
                 [RECORD_KEY_SUSPEND] = true,    [RECORD_KEY_RESUME] = true,
                 [RECORD_LEASE] = true,          [RECORD_LEASE_END] = true,
                 [RECORD_HOME_WIPE] = true,      [RECORD_IMPORT] = true,
-                [RECORD_EXPORT] = true};
+                [RECORD_EXPORT] = true,         [RECORD_REVIEW_ATTEST] = true,
+                [RECORD_AUDIT_QUERY] = true};
         for (int e = 0; e < RECORD_EVENT_MAX; e++) {
                 assert_int_equal(may_record(BROKER_SIGN_IN, (enum record_event) e, -1),
                                  of_attempt[e] ? 0 : -EPERM);

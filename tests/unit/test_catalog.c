@@ -127,6 +127,8 @@ static const char *const always[RECORD_EVENT_MAX] = {
         [RECORD_HOME_WIPE] = "REQUESTOR PERSON USER ACCOUNT HOLDER DETAIL",
         [RECORD_IMPORT] = "REQUESTOR DETAIL",
         [RECORD_EXPORT] = "REQUESTOR DETAIL",
+        [RECORD_REVIEW_ATTEST] = "REQUESTOR DETAIL",
+        [RECORD_AUDIT_QUERY] = "REQUESTOR DETAIL",
 };
 
 static bool is_word(const char *words, const char *name, size_t n) {

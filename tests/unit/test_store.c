@@ -1296,6 +1296,41 @@ static void only_a_key_clears_failures(void **state) {
         assert_int_equal(h.failures, 0);
 }
 
+static uint64_t badge_used(struct store *s, int64_t badge) {
+        uint64_t used = 1;
+        assert_int_equal(store_badge_used(s, badge, &used), 0);
+        return used;
+}
+
+static long changes_of(struct store *s) {
+        return sqlite3_total_changes(s->db);
+}
+
+static void the_use_of_a_badge_is_written_once_a_day(void **state) {
+        const uint64_t hour = 3600ULL * 1000000;
+        _cleanup_(store_closep) struct store *s = state_db(*state);
+        struct store_sign_in in = sign_in(1, 5, 10);
+        uint64_t used;
+        assert_int_equal(badge_used(s, 77), 0);
+        assert_int_equal(store_commit_sign_in(s, &in), 0);
+        assert_true(badge_used(s, 77) == NOW); /* in the sign-in's own transaction */
+        assert_int_equal(store_key_used(s, 5, &used), 0);
+        assert_true(used == NOW);
+        assert_int_equal(store_key_used(s, 6, &used), 0);
+        assert_true(used == 0);
+        long changes = changes_of(s);
+        assert_int_equal(store_note_badge(s, 77, NOW + 14 * hour), 0); /* a whole shift of re-entries */
+        assert_int_equal(changes_of(s), changes);
+        assert_int_equal(store_note_badge(s, 77, NOW + 24 * hour), 0);
+        assert_true(badge_used(s, 77) == NOW + 24 * hour);
+        assert_int_equal(store_note_badge(s, 78, NOW), 0); /* a role that wants the badge alone */
+        assert_true(badge_used(s, 78) == NOW);
+        assert_int_equal(store_note_badge(s, 78, NOW - 1), 0); /* the clock was wrong */
+        assert_true(badge_used(s, 78) == NOW - 1);
+        assert_int_equal(store_note_badge(s, 0, NOW), -EINVAL);
+        assert_int_equal(store_note_badge(s, 78, 0), -EINVAL);
+}
+
 static void a_badge_under_fixed_grace_writes_nothing(void **state) {
         struct world *w = *state;
         struct store *s = state_db(w);
@@ -1437,6 +1472,25 @@ static void a_database_goes_through_every_step_it_has_not_seen(void **state) {
         (void) sqlite3_close(db);
 }
 
+/* What an older version knew of badges goes into the new table. */
+static void the_last_use_is_known_from_before(void **state) {
+        const struct store_schema before = {store_state_schema.application_id, store_state_schema.steps, 1};
+        sqlite3 *db = NULL;
+        assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+        assert_int_equal(store_migrate(db, &before, true), 0);
+        assert_int_equal(sqlite3_exec(db,
+                                      "INSERT INTO history (person, strong_usec, strong_badge) VALUES"
+                                      " (1, 500, 77), (2, 900, 77), (3, 600, 0), (4, 700, 78)",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(store_migrate(db, &store_state_schema, true), 0);
+        assert_int_equal(number(db, "SELECT count(*) FROM badge_use"), 2);
+        assert_int_equal(number(db, "SELECT used_usec FROM badge_use WHERE badge = 77"), 900);
+        assert_int_equal(number(db, "SELECT used_usec FROM badge_use WHERE badge = 78"), 700);
+        assert_int_not_equal(sqlite3_exec(db, "DELETE FROM badge_use", NULL, NULL, NULL), SQLITE_OK);
+        (void) sqlite3_close(db);
+}
+
 static void a_step_that_fails_leaves_the_version_before_all_of_them(void **state) {
         const struct store_schema one = {77, steps, 1}, broken = {77, broken_steps, 3},
                                   three = {77, steps, 3};
@@ -1529,6 +1583,8 @@ int main(void) {
                 T(a_counter_must_grow_unless_the_key_has_none),
                 T(of_many_attempts_with_the_same_answer_one_passes),
                 T(only_a_key_clears_failures),
+                T(the_use_of_a_badge_is_written_once_a_day),
+                T(the_last_use_is_known_from_before),
                 T(a_badge_under_fixed_grace_writes_nothing),
                 T(a_sign_in_of_nobody_or_at_no_time_is_refused),
                 T(counters_and_history_are_never_deleted_or_set_back),

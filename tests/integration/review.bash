@@ -1,0 +1,174 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: Apache-2.0
+# What a reviewer must see and signs off, whether passwords can be switched off, and how sign-ins go, on a station where
+# people have signed in. Run by `world`.
+
+for program in jq python3 setpriv; do
+        command -v "$program" >/dev/null || { echo "skipped: $program is not installed: see packaging/install-dependencies"; exit 77; }
+done
+
+# run NAME WANTED-EXIT COMMAND...: stdout and stderr to NAME.out.
+run() {
+        local name=$1 wanted=$2 got=0
+        shift 2
+        "$@" >"$name.out" 2>&1 || got=$?
+        is "$name: exit code $wanted" "$wanted" "$got"
+        sed 's/  */ /g' "$name.out" >"$name.words"
+}
+# findings KIND: who and what, one a line, of the last review.
+findings() { jq -r --arg kind "$1" '.list.findings[] | select(.kind == $kind) | "\(.user // "-") \(.item) \(.detail // "-")"' list.out; }
+review() { run list 0 wardtap review --json "$@"; }
+as_member() { setpriv --reuid 2001 --regid 2000 --groups systemd-journal -- "$@"; }
+
+run not-root 5 as_member wardtap review
+run readiness-not-root 5 as_member wardtap readiness
+start_station
+run nobody 1 wardtap readiness
+expect "with nobody enrolled nothing can be switched off" "cannot be switched off" nobody.out
+
+# --- people: anna signs in, ben has a badge and a key, carl has nothing and no role, dora has no account any more
+enrol anna 04a1b2c3 123456 && enrol ben 04b1b2c3 654321 || {
+        cat enrol-*.out
+        bad "enrolment"
+        finish
+}
+wardtap person add carl --not-after "$(date -d '+10 days' +%F)" >/dev/null
+echo 'dora:x:2004:2000:Dora Weiss,,,:/nonexistent:/bin/sh' >>/etc/passwd
+wardtap person add dora >/dev/null
+sed -i '/^dora:/d' /etc/passwd
+printf 'root:*:19000:0:99999:7:::\nanna:$6$salt$%086d:19000:0:99999:7:::\nben:!$6$salt$%086d:19000:0:99999:7:::\ncarl::19000:0:99999:7:::\n' 0 0 >/etc/shadow
+key_in anna
+sign_in full --service lightdm --answer 123456
+await full.out "Tap your badge" && badge_in anna 04a1b2c3
+await full.out result: 30
+expect "anna signs in" "PAM_SUCCESS user=anna" full.out
+badge_out anna
+key_out anna
+ben_key=$(wardtap key list ben --json | jq -r '.[0].token')
+
+# --- the list
+review
+is "who has no account" "dora person -" "$(findings orphan)"
+is "who has no role" "carl person no-role" "$(findings no-role)"
+is "who was never here" "ben person -
+carl person -
+dora person -" "$(findings never-used)"
+is "whose time ends soon" "carl person -" "$(findings expiring)"
+is "which accounts have a password" "anna account -
+carl account no password is needed" "$(findings password-account)"
+is "nothing is unused for long" "" "$(findings unused)"
+printf 'auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n' >/etc/pam.d/sudo-i
+review
+is "a service beside the rules" "- sudo-i always" "$(findings password-service | grep sudo-i)"
+rm /etc/pam.d/sudo-i
+run table 0 wardtap review
+expect "in words, with what to do" "anna account 2022-01-08 passwd --lock anna" table.words
+expect "and how to go on" "wardtap review attest --statement TEXT" table.out
+
+# What happened long ago: the clock of the store is set back, as a reviewer would find it next year.
+python3 - <<'P'
+import sqlite3
+state = sqlite3.connect("/var/lib/wardtap/state/state.db")
+state.execute("UPDATE history SET strong_usec = strong_usec - 100 * 86400 * 1000000")
+state.execute("UPDATE badge_use SET used_usec = used_usec - 100 * 86400 * 1000000")
+state.execute("DROP TRIGGER counter_grows")
+state.execute("UPDATE counter SET used_usec = used_usec - 95 * 86400 * 1000000")
+state.execute("INSERT INTO history (person, failures, last_failure_usec) VALUES ((SELECT max(person) FROM history) + 1048576, 9, 1)")
+state.commit()
+P
+review
+is "who was not here for 90 days: once, not with each badge" "anna person -" "$(findings unused)"
+review --unused-for 97
+is "the key was used later than the badge" "anna $(wardtap badge list anna --json | jq -r '.[0].token') badge" "$(findings unused)"
+review --unused-for 365
+is "another number of days" "" "$(findings unused)"
+run bad-days 2 wardtap review --unused-for 0
+
+# --- one key of two people, as after a store was copied by hand
+python3 - <<'P'
+import sqlite3
+people = sqlite3.connect("/var/lib/wardtap/people/people.db")
+key = people.execute("SELECT public_key FROM key ORDER BY id LIMIT 1").fetchone()[0]
+people.execute("DROP TRIGGER key_fixed")
+people.execute("UPDATE key SET public_key = ?, version = version + 1 WHERE id = (SELECT max(id) FROM key)", (key,))
+people.commit()
+P
+review
+is "both are named" "ben $ben_key" "$(findings shared-key | grep ^ben | cut -d' ' -f1,2)"
+is "with each other" 2 "$(findings shared-key | grep -c 'the same as')"
+
+# --- signing off
+list_hash=$(jq -r .hash list.out)
+is "the hash is that of the list" "$list_hash" "$(jq -cj .list list.out | sha256sum | cut -d' ' -f1)"
+review
+is "and stays as long as nothing changes" "$list_hash" "$(jq -r .hash list.out)"
+run attest-no-hash 2 wardtap review attest --statement "all looked at" --hash 12ab
+run attest-other 4 wardtap review attest --statement "all looked at" --hash "$(printf '%064d' 7)"
+expect "says why" "Look through it again: wardtap review" attest-other.out
+run attest-days 4 wardtap review attest --statement "all looked at" --unused-for 365 --hash "$list_hash"
+run attest 0 wardtap review attest --statement "all looked at" --hash "$list_hash"
+n=$(jq '.list.findings | length' list.out)
+is "is a record with hash and number" "root|$n findings, $list_hash: all looked at" \
+        "$(records WARDTAP_EVENT=review-attest | jq -r '.WARDTAP_REQUESTOR + "|" + .WARDTAP_DETAIL')"
+kept=$(ls /var/lib/wardtap/reviews/*.json)
+is "the list is root's alone" "700 600 root" "$(stat -c %a /var/lib/wardtap/reviews) $(stat -c '%a %U' "$kept")"
+is "and is kept to the byte" "$list_hash" "$(jq -cj .list "$kept" | sha256sum | cut -d' ' -f1)"
+run kept 0 wardtap review list
+expect "who, how many, what" "root $n as it was all looked at" kept.words
+run kept-json 0 wardtap review list --json
+is "JSON" "true $list_hash" "$(jq -r '.[0] | "\(.intact) \(.hash)"' kept-json.out)"
+wardtap badge end "$(wardtap badge list anna --json | jq -r '.[0].token')" --reason "left" >/dev/null
+wardtap key end "$ben_key" --reason "of two people" >/dev/null
+run attest-changed 4 wardtap review attest --statement "all looked at" --hash "$list_hash"
+is "what is refused is no record" 1 "$(records WARDTAP_EVENT=review-attest | wc -l)"
+cp "$kept" kept.copy
+sed -i 's/"user":"dora"/"user":"emil"/' "$kept"
+run kept-changed 1 wardtap review list
+expect "a list that was changed is named" "CHANGED" kept-changed.out
+head -c 100 kept.copy >"$kept"
+run kept-torn 1 wardtap review list
+expect "and one that is torn" "cannot be read" kept-torn.out
+cp kept.copy "$kept"
+
+# --- readiness
+run readiness 1 wardtap readiness
+expect "by role, with what is wanted" "Role nurse, which wants badge+key+verify: 0 of 2 are ready" readiness.out
+expect "anna has no badge now, and one key" "anna Anna Berg 0 1 no yes badge, recovery" readiness.words
+expect "ben has no key" "ben Ben Okoro 1 0 no yes key, recovery" readiness.words
+expect "carl has no role, dora no account" "dora Dora Weiss 0 0 no no account, role, recovery, offline" readiness.words
+expect "break-glass is said" "Break-glass: not configured" readiness.words
+run readiness-json 1 wardtap readiness --json
+is "JSON" "false nurse 2 0" "$(jq -r '"\(.ready) \(.roles[0].role) \(.roles[0].people) \(.roles[0].ready)"' readiness-json.out)"
+
+# --- stats, from the journal of this station
+run stats 0 wardtap stats
+expect "what is of few is hidden" "Sign-ins <5" stats.words
+expect "the number to watch comes first" "Sign-ins that needed a fallback:" <(head -n 1 stats.out)
+is "nobody is named" 0 "$(grep -c -e anna -e ben -e carl stats.out)"
+run stats-user 5 setpriv --reuid 2001 --regid 2000 --clear-groups -- wardtap stats
+run stats-bad 2 wardtap stats --by nurse
+run stats-span 2 wardtap stats --since 2026-11-20 --until 2026-11-19
+
+# --- stats of known numbers
+export TZ=UTC
+"$T/integration/many-records" 6000 >many.export
+run many 0 wardtap stats --file many.export --json
+is "everything is counted" "2 6000 3000 120 256 0.5" \
+        "$(jq -r '.all | "\(.fallback_percent) \(.sign_ins) \(.reentries) \(.fallbacks) \(.refusals) \(.reentries_per_strong)"' many.out | sed 's/^2\.0 /2 /')"
+is "small counts are not, in no way" '{"unknown-badge":null,"pin-wrong":240,"key-counter":null}' "$(jq -c .all.reasons many.out)"
+is "times" "101000 101000 2000000" "$(jq -r '.all.tap_to_session | "\(.p50_usec) \(.p90_usec) \(.p99_usec)"' many.out)"
+run many-role 0 wardtap stats --file many.export --by role --json
+is "by role" "doctor 600 nurse 5400" "$(jq -r '[.groups[] | select(.sign_ins > 0) | "\(.name) \(.sign_ins)"] | join(" ")' many-role.out)"
+is "a fallback is of its person's role" "20 100" "$(jq -r '[.groups[] | select(.sign_ins > 0) | .fallbacks] | join(" ")' many-role.out)"
+run many-day 0 wardtap stats --file many.export --by day --json
+is "by day" "30 200" "$(jq -r '"\(.groups | length) \(.groups[3].sign_ins)"' many-day.out)"
+run many-two-days 0 wardtap stats --file many.export --since 2026-11-02 --until 2026-11-03 --json
+is "between two days, both whole" 400 "$(jq .all.sign_ins many-two-days.out)"
+run many-table 0 wardtap stats --file many.export --by station
+is "lines fit a screen" 0 "$(awk 'length > 100' many-table.out many.out stats.out | grep -vc '^{')"
+head -c -40 many.export >torn.export
+run many-torn 8 wardtap stats --file torn.export
+sed 's/^_UID=903/_UID=2001/; s/^_EXE=.*/_EXE=\/usr\/bin\/logger/' many.export >forged.export
+run many-forged 0 wardtap stats --file forged.export
+expect "only what wardtapd wrote counts" "There are no records of sign-ins in that time." many-forged.out
+finish
