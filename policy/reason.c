@@ -119,7 +119,8 @@ static const struct {
                 {"posture", "This station is not safe just now. Use another station and tell the help desk.",
                  "A check of the station's state fails (or could not be asked), and the rules let nobody "
                  "sign "
-                 "in meanwhile. POSTURE in the record names it: look with systemctl status at the unit that the "
+                 "in meanwhile. POSTURE in the record names it: look with systemctl status at the unit that "
+                 "the "
                  "rules give it, and mend what it found."},
         [REASON_NOT_OWN] =
                 {"not-own", "You can only confirm for yourself. Use your own account.",

@@ -349,8 +349,8 @@ static void factors_grace_and_exceptions_keep_their_limits(void **state) {
                 walk_past(p);
         }
         print_message("%llu questions, %llu allowed, %llu by grace, %llu by an exception\n",
-                      (unsigned long long) asked, (unsigned long long) allowed, (unsigned long long) by_grace,
-                      (unsigned long long) by_exception);
+                      (unsigned long long) asked, (unsigned long long) allowed,
+                      (unsigned long long) by_grace, (unsigned long long) by_exception);
         assert_true(allowed > 100000 && by_grace > 1000 && by_exception > 5000);
 }
 

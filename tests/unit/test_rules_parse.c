@@ -162,16 +162,6 @@ static void every_key_is_read(void **state) {
         assert_true(role->session_cap_usec == H(24));
         assert_words(&role->key_models, "cb69481e8ff7403993ec0a2729a154a8|00000000000000000000000000000001");
 
-        assert_int_equal(role->approves, 1U << APPROVE_ELEVATE | 1U << APPROVE_REVIEW_SECURITY);
-        assert_true(rules_role_approves(role, APPROVE_REVIEW_SECURITY));
-        assert_false(rules_role_approves(role, APPROVE_REVIEW_CLINICAL));
-        assert_false(rules_role_approves(role, APPROVE_ACTION_INVALID));
-        assert_false(rules_role_approves(&r->roles[1], APPROVE_ELEVATE));
-        assert_false(rules_role_approves(NULL, APPROVE_ELEVATE));
-
-        assert_true(role->key_attested);
-        assert_false(r->roles[1].key_attested);
-
         assert_int_equal(r->n_places, 1);
         assert_words(&r->places[0].tags, "or|icu");
         assert_true(r->places[0].idle_lock_usec == MIN(30) && r->places[0].idle_countdown_usec == MIN(1) &&
@@ -185,6 +175,20 @@ static void every_key_is_read(void **state) {
         assert_int_equal(rules_find_service(r, "su-l")->sign_in, FACTOR_KEY | FACTOR_VERIFY);
         assert_null(rules_find_service(r, "sshd"));
         assert_int_equal(strlen(r->hash), 64);
+        rules_free(r);
+}
+
+static void a_role_says_what_it_approves_and_which_keys_it_takes(void **state) {
+        struct rules *r = must_parse(all_keys);
+        const struct rule_role *role = &r->roles[0];
+        assert_int_equal(role->approves, 1U << APPROVE_ELEVATE | 1U << APPROVE_REVIEW_SECURITY);
+        assert_true(rules_role_approves(role, APPROVE_REVIEW_SECURITY));
+        assert_false(rules_role_approves(role, APPROVE_REVIEW_CLINICAL));
+        assert_false(rules_role_approves(role, APPROVE_ACTION_INVALID));
+        assert_false(rules_role_approves(&r->roles[1], APPROVE_ELEVATE));
+        assert_false(rules_role_approves(NULL, APPROVE_ELEVATE));
+        assert_true(role->key_attested);
+        assert_false(r->roles[1].key_attested);
         rules_free(r);
 }
 
@@ -907,6 +911,7 @@ static void the_folder_is_read_by_name_and_only_conf(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_key_is_read),
+                cmocka_unit_test(a_role_says_what_it_approves_and_which_keys_it_takes),
                 cmocka_unit_test(exceptions_and_checks_are_read),
                 cmocka_unit_test(what_is_not_said_to_pass_fails),
                 cmocka_unit_test(an_exception_ends_within_ninety_days),
