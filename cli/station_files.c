@@ -2,11 +2,13 @@
 /* Linking what makes a station safe, and taking it out without a trace. */
 #include "cli/station_files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "cli/cli.h"
 #include "cli/file.h"
@@ -126,6 +128,26 @@ int station_unlink(void) {
         return unlink(PATH_FOLDERS) < 0 ? -errno : found;
 }
 
+/* Readers and keys that were plugged in before belong to whoever is at the screen by their access list,
+ * which nobody takes away from a device that is not that person's any more. By the tag of our rules;
+ * "c189:3" is /dev/char/189:3. */
+static void take_back_devices(void) {
+        DIR *tagged = opendir("/run/udev/tags/wardtap");
+        struct dirent *e;
+        while (tagged && (e = readdir(tagged))) {
+                char path[PATH_MAX];
+                if (e->d_name[0] != 'c')
+                        continue;
+                (void) snprintf(path, sizeof(path), "/dev/char/%s", e->d_name + 1);
+                if (removexattr(path, "system.posix_acl_access") < 0 && errno != ENODATA && errno != ENOENT)
+                        warn(_("Somebody may still open %s. Restart the station, so that everything takes "
+                               "effect."),
+                             path);
+        }
+        if (tagged)
+                (void) closedir(tagged);
+}
+
 void station_reload(void) {
         static const char *const programs[][6] = {
                 {"/usr/bin/systemctl", "daemon-reload", NULL},
@@ -139,7 +161,8 @@ void station_reload(void) {
                 {"/usr/lib/systemd/systemd-sysctl", "--prefix=/kernel/sysrq", NULL},
                 {WARDTAP_BLANK_EXE, NULL},
                 {"/usr/bin/udevadm", "control", "--reload", NULL},
-                {"/usr/bin/udevadm", "trigger", "--subsystem-match=hidraw", "--subsystem-match=usb", NULL},
+                {"/usr/bin/udevadm", "trigger", "--settle", "--subsystem-match=hidraw",
+                 "--subsystem-match=usb", NULL},
         };
         if (!system_is_booted())
                 return;
@@ -149,4 +172,5 @@ void station_reload(void) {
                         warn(_("'%s %s %s' failed. Restart the station, so that everything takes effect."),
                              programs[i][0], programs[i][1], programs[i][2] ? programs[i][2] : "");
         }
+        take_back_devices();
 }
