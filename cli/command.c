@@ -24,6 +24,7 @@ static const struct {
         [OPTION_EXPORT] = {"file", "FILE", N_("read what 'journalctl -o export' has written")},
         [OPTION_FILE] = {"file", "FILE", N_("judge by this file instead of the rules in force")},
         [OPTION_FORMAT] = {"format", "FORMAT", N_("csv or json (default: csv, or as the file's name ends)")},
+        [OPTION_FOR] = {"for", "TIME", N_("how long it is good, as 12h or 30min")},
         [OPTION_FROM] = {"from", "MARK", N_("nothing may be missing from this record on")},
         [OPTION_HOLDER] = {"to", "FULL NAME", N_("who gets the account")},
         [OPTION_IDENTIFIED] = {"identified", "TEXT", N_("how that person was identified, for the record")},
@@ -43,6 +44,7 @@ static const struct {
                             N_("how long to wait for each step (5 to 120; default 60)")},
         [OPTION_TO] = {"to", "MARK", N_("the records must go as far as this one")},
         [OPTION_UNTIL] = {"until", "TIME", N_("when it ends by itself (at most 7 days from now)")},
+        [OPTION_USE] = {"use", "WHAT", N_("enrol, sign-in or any (default: any)")},
         [OPTION_USER] = {"user", "USER", N_("the person it is about")},
 };
 
