@@ -39,6 +39,7 @@ enum cli_option {
         OPTION_EVIDENCE,
         OPTION_EXPORT, /* --file of audit */
         OPTION_FILE,
+        OPTION_FOR,
         OPTION_FORMAT,
         OPTION_FROM,
         OPTION_HOLDER, /* --to of lease */
@@ -62,6 +63,7 @@ enum cli_option {
         OPTION_UNTIL,
         OPTION_UP_TO, /* --until of stats */
         OPTION_UNUSED_FOR,
+        OPTION_USE,
         OPTION_USER,
         OPTION_MAX,
 };
@@ -145,4 +147,7 @@ int command_disable(const struct cli_arguments *a);
 int command_doctor(const struct cli_arguments *a);
 int command_store_check(const struct cli_arguments *a);
 int command_status(const struct cli_arguments *a);
+int command_ticket_issue(const struct cli_arguments *a);
+int command_ticket_list(const struct cli_arguments *a);
+int command_ticket_revoke(const struct cli_arguments *a);
 int command_why(const struct cli_arguments *a);

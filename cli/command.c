@@ -26,6 +26,7 @@ static const struct {
         [OPTION_EXPORT] = {"file", "FILE", N_("read what 'journalctl -o export' has written")},
         [OPTION_FILE] = {"file", "FILE", N_("judge by this file instead of the rules in force")},
         [OPTION_FORMAT] = {"format", "FORMAT", N_("csv or json (default: csv, or as the file's name ends)")},
+        [OPTION_FOR] = {"for", "TIME", N_("how long it is good, as 12h or 30min")},
         [OPTION_FROM] = {"from", "MARK", N_("nothing may be missing from this record on")},
         [OPTION_HOLDER] = {"to", "FULL NAME", N_("who gets the account")},
         [OPTION_IDENTIFIED] = {"identified", "TEXT", N_("how that person was identified, for the record")},
@@ -50,6 +51,7 @@ static const struct {
         [OPTION_UNTIL] = {"until", "TIME", N_("when it ends by itself (at most 7 days from now)")},
         [OPTION_UP_TO] = {"until", "TIME", N_("up to then (a day: to its end)")},
         [OPTION_UNUSED_FOR] = {"unused-for", "DAYS", N_("what was not used for so long (default: 90 days)")},
+        [OPTION_USE] = {"use", "WHAT", N_("enrol, sign-in or any (default: any)")},
         [OPTION_USER] = {"user", "USER", N_("the person it is about")},
 };
 

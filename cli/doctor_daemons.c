@@ -32,6 +32,7 @@ void check_sockets(struct doctor *d) {
                 {PATH_AUTH_SOCKET, N_("Run: systemctl start wardtap-auth.socket")},
                 {PATH_DEVICE_SOCKET, N_("Run: systemctl start wardtap-device.socket")},
                 {PATH_BROKER_SOCKET, N_("Run: systemctl start wardtap-broker.socket")},
+                {PATH_REGISTRAR_SOCKET, N_("Run: systemctl start wardtap-registrar.socket")},
         };
         unsigned n = 0;
         for (size_t i = 0; i < ELEMENTSOF(sockets); i++) {
@@ -47,7 +48,7 @@ void check_sockets(struct doctor *d) {
                               sockets[i].path, strerror(-r));
         }
         if (n == ELEMENTSOF(sockets))
-                found(d, FINDING_OK, NULL, _("All three sockets answer."));
+                found(d, FINDING_OK, NULL, _("All four sockets answer."));
 }
 
 static bool says(const struct doctor *d, const char *name) {
@@ -104,10 +105,11 @@ static bool unit_is(const char *verb, const char *unit) {
 }
 
 void check_units(struct doctor *d) {
-        static const char *const units[] = {
-                "wardtap-auth.socket",   "wardtap-device.socket",  "wardtap-broker.socket",
-                "wardtap-authd.service", "wardtap-device.service", "wardtapd.service",
-                "wardtap-input.socket",  "wardtap-idle.service",   "pcscd.socket"};
+        static const char *const units[] = {"wardtap-auth.socket",      "wardtap-device.socket",
+                                            "wardtap-broker.socket",    "wardtap-authd.service",
+                                            "wardtap-device.service",   "wardtapd.service",
+                                            "wardtap-input.socket",     "wardtap-idle.service",
+                                            "wardtap-registrar.socket", "pcscd.socket"};
         unsigned n = 0;
         if (!system_is_booted()) {
                 found(d, FINDING_WARN, _("Look again on the station itself."),

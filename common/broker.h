@@ -142,7 +142,7 @@ struct tap {
 
 struct broker_hello {
         enum broker_purpose purpose;
-        char attempt[33]; /* 32 hexadecimal digits; "" for ENROL and ADMIN */
+        char attempt[33]; /* 32 hexadecimal digits; "" for ENROL, and for ADMIN unless it is about one */
         char service[65];
         char seat[65]; /* "" is seat0 */
         char tty[65]; /* PAM_TTY: who waits on a virtual terminal gets taps only while it is on the screen */

@@ -60,7 +60,11 @@
         X(IMPORT, "import", "d5631384e1044b26adb3631612e707de", 5)                                          \
         X(EXPORT, "export", "1b941a1d55f545efb2e8b8afcf3d7a40", 5)                                          \
         X(REVIEW_ATTEST, "review-attest", "f9c3848f39fc40c2bd6b5ea474be503f", 5)                            \
-        X(AUDIT_QUERY, "audit-query", "117e8434e68c4a448a23946ac179ed27", 5)
+        X(AUDIT_QUERY, "audit-query", "117e8434e68c4a448a23946ac179ed27", 5)                                \
+        X(TICKET_ISSUE, "ticket-issue", "a91118d86bf84620b6da8f85ca92d16a", 5)                              \
+        X(TICKET_USE, "ticket-use", "2754e01d6dcb46678fc2eb52bca4afde", 5)                                  \
+        X(TICKET_REFUSED, "ticket-refused", "1b61b1dc68c54e31a367fc119fd884fc", 4)                          \
+        X(TICKET_REVOKE, "ticket-revoke", "cfe1fc10e5654dfba96ec8229b96f9a1", 5)
 
 enum record_event {
 #define X(id, name, message_id, priority) RECORD_##id,

@@ -14,11 +14,12 @@
  *
  * A hang-up by the module cancels the attempt; a hang-up by the attempt before VERDICT is a failure.
  *
- * USER comes at most once, unless with the same name, and only in authenticate; so does PROMPT. ALLOW in
- * authenticate carries the attempt's id, and the user is known by then: from START or from USER. The session
- * hooks are answered within 10 s: ALLOW, DENY (the session must not be), or UNAVAIL (no account is kept of
- * it). Every text, name and answer is clean (text_is_clean()); ids are lower-case hexadecimal, codes
- * upper-case letters and digits.
+ * USER comes at most once, unless with the same name, and only in authenticate; PROMPT also comes only
+ * there, more than once where somebody enrols (code, new PIN, the same again). ALLOW in authenticate carries
+ * the attempt's id, and the user is known by then: from START or from USER. The session hooks are answered
+ * within 10 s: ALLOW, DENY (the session must not be), or UNAVAIL (no account is kept of it). Every text,
+ * name and answer is clean (text_is_clean()); ids are lower-case hexadecimal, codes upper-case letters and
+ * digits.
  *
  * AGAIN ends an attempt as DENY does, and tells the module to begin the next one at once, as `again`: the
  * application named nobody and waits for whoever comes, so that one person's refusal does not end it.

@@ -46,6 +46,9 @@ static void drop(struct client *c) {
                         break;
                 }
         taps_client_gone(b->config.taps, c->id);
+        /* What it gave back may be for nobody: its greeter may still show the question that it has left. */
+        if (taps_is_unheard(b->config.taps, "seat0", now_monotonic_usec()))
+                greeter_tap_unheard(b->config.greeter);
         switcher_client_gone(b->config.switcher, c->id);
         (void) client_free(c);
         if (b->n_clients + 1 == BROKER_CLIENTS_MAX)

@@ -23,8 +23,9 @@ int rights_hello(const struct broker_message *m, uid_t uid) {
                 return rights_is_attempt(attempt) ? 0 : -EBADMSG;
         case BROKER_SESSION_HOOK:
                 return !*attempt || rights_is_attempt(attempt) ? 0 : -EBADMSG;
+        case BROKER_ADMIN: /* wardtap-registrar says for which attempt it writes */
+                return uid != 0 ? -EPERM : !*attempt || rights_is_attempt(attempt) ? 0 : -EBADMSG;
         case BROKER_ENROL:
-        case BROKER_ADMIN:
                 return uid != 0 ? -EPERM : *attempt ? -EBADMSG : 0;
         case BROKER_PURPOSE_MAX:
                 break;
@@ -103,6 +104,10 @@ static bool is_of_admins(enum record_event event) {
         case RECORD_EXPORT:
         case RECORD_REVIEW_ATTEST:
         case RECORD_AUDIT_QUERY:
+        case RECORD_TICKET_ISSUE:
+        case RECORD_TICKET_USE:
+        case RECORD_TICKET_REFUSED:
+        case RECORD_TICKET_REVOKE:
                 return true;
         default:
                 return false;
@@ -157,7 +162,8 @@ static bool is_contradiction(const struct record *r) {
             r->event == RECORD_TAP_OUT)
                 return r->outcome != RECORD_SUCCESS;
         if (r->event == RECORD_DENIED || r->event == RECORD_UNKNOWN_BADGE ||
-            r->event == RECORD_BADGE_REFUSED || r->event == RECORD_POLICY_REFUSED)
+            r->event == RECORD_BADGE_REFUSED || r->event == RECORD_POLICY_REFUSED ||
+            r->event == RECORD_TICKET_REFUSED)
                 return r->outcome != RECORD_FAILURE;
         return false;
 }

@@ -90,6 +90,17 @@ static int serve_key_used(struct client *c, const struct broker_message *m) {
         return 0;
 }
 
+/* By a ticket: until its end. One that gives a session back begins none, as a badge under grace does not. */
+static void fill_ticket(const struct record *r, struct seat_proof *p) {
+        const char *lowered = r->fields[RECORD_FIELD_LOWERED], *until = r->fields[RECORD_FIELD_UNTIL_USEC];
+        if (!lowered)
+                return;
+        if (!until || parse_u64(until, INT64_MAX, &p->until_usec) < 0)
+                p->until_usec = 1; /* over */
+        p->grace_only = p->grace_only || r->event == RECORD_RESUME;
+        copy_field(r, RECORD_FIELD_TICKET, p->ticket, sizeof(p->ticket));
+}
+
 static void fill_proof(const struct client *c, const struct record *r, uid_t uid, struct seat_proof *p) {
         *p = (struct seat_proof){
                 .uid = uid, .grace_only = r->fields[RECORD_FIELD_GRACE], .tap_usec = tapped_usec(c)};
@@ -105,6 +116,7 @@ static void fill_proof(const struct client *c, const struct record *r, uid_t uid
         copy_field(r, RECORD_FIELD_BADGE, p->badge, sizeof(p->badge));
         memcpy(p->key, c->device, sizeof(p->key));
         memcpy(p->name, c->name, sizeof(p->name));
+        fill_ticket(r, p);
 }
 
 /* Why she had to sign in anew, which the attempt does not know. */
@@ -129,7 +141,7 @@ static void remember(struct client *c, const struct record *r) {
         struct recent *e = &b->recent[b->recent_at];
         b->recent_at = (b->recent_at + 1) % RECENT_MAX;
         fill_proof(c, r, (uid_t) number, &e->proof);
-        if (!e->proof.grace_only)
+        if (!e->proof.grace_only && e->proof.until_usec == 0)
                 sessions_begin_grace(b->config.sessions, (uid_t) number);
         desk_let_in(b->config.desk, c->seat, &e->proof);
 }

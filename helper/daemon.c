@@ -381,8 +381,9 @@ static void on_tap_taken(void *userdata, const struct tap *t) {
         struct taps_screen screen;
         desk_look(d->desk, &screen);
         taps_set_screen(d->taps, &screen);
-        if (screen.seat && taps_is_judging(d->taps, SEAT))
-                return; /* somebody is being asked for a PIN or a touch: that is not taken from her */
+        /* Somebody is being asked for a PIN or a touch: that is not taken from her. */
+        if (screen.seat && taps_is_judging(d->taps, SEAT) && !taps_is_listening(d->taps, SEAT))
+                return;
         if (taps_add(d->taps, t, SEAT, now_monotonic_usec()) < 0)
                 return;
         d->last_tap_usec = now_realtime_usec();

@@ -3,7 +3,8 @@
  * owner and state, and the proof that has counted last. */
 #include "helper/seat_internal.h"
 
-#define KEEP_VERSION 1U
+#define KEEP_VERSION 2U
+#define KEEP_VERSION_TICKET 2U /* the first one that has until and ticket */
 #define ENTRY_MAX 1024U
 
 static void write_session(struct writer *w, const struct seat_session *e) {
@@ -25,9 +26,11 @@ static void write_session(struct writer *w, const struct seat_session *e) {
         writer_string(w, p->badge);
         writer_string(w, p->key);
         writer_u64(w, p->tap_usec);
+        writer_u64(w, p->until_usec);
+        writer_string(w, p->ticket);
 }
 
-static int read_session(struct bytes *b, struct seat_session *e) {
+static int read_session(struct bytes *b, unsigned version, struct seat_session *e) {
         struct seat_proof *p = &e->proof;
         int r;
         if ((r = bytes_take_string(b, e->id, sizeof(e->id))) < 0 || (r = bytes_take_u32(b, &e->uid)) < 0 ||
@@ -41,9 +44,11 @@ static int read_session(struct bytes *b, struct seat_session *e) {
             (r = bytes_take_string(b, p->aal, sizeof(p->aal))) < 0 ||
             (r = bytes_take_string(b, p->reader, sizeof(p->reader))) < 0 ||
             (r = bytes_take_string(b, p->badge, sizeof(p->badge))) < 0 ||
-            (r = bytes_take_string(b, p->key, sizeof(p->key))) < 0)
+            (r = bytes_take_string(b, p->key, sizeof(p->key))) < 0 ||
+            (r = bytes_take_u64(b, &p->tap_usec)) < 0 || version < KEEP_VERSION_TICKET ||
+            (r = bytes_take_u64(b, &p->until_usec)) < 0)
                 return r;
-        return bytes_take_u64(b, &p->tap_usec);
+        return bytes_take_string(b, p->ticket, sizeof(p->ticket));
 }
 
 int seat_write(const struct seat *s, uint8_t **ret, size_t *ret_n) {
@@ -75,12 +80,12 @@ int seat_read(struct seat *s, struct bytes b) {
                 return -ENOMEM;
         if ((r = bytes_take_u8(&b, &version)) < 0 || (r = bytes_take_string(&b, last, sizeof(last))) < 0)
                 return r;
-        if (version != KEEP_VERSION)
+        if (version < 1 || version > KEEP_VERSION)
                 return -EBADMSG;
         while (b.n > 0) {
                 if (n == SEAT_SESSIONS_MAX)
                         return -EBADMSG;
-                if ((r = read_session(&b, &kept[n++])) < 0)
+                if ((r = read_session(&b, version, &kept[n++])) < 0)
                         return r;
         }
         free(s->kept);

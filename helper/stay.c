@@ -29,8 +29,9 @@ struct stay {
         struct input *input;
         struct walkaway *walkaway;
         struct recheck *recheck;
-        sd_event_source *timer; /* of the next recheck */
-        uint64_t recheck_usec;  /* when that is due, CLOCK_BOOTTIME; 0: not armed */
+        sd_event_source *timer;  /* of the next recheck */
+        sd_event_source *ticket; /* of the next end of what a ticket gave */
+        uint64_t recheck_usec;   /* when that is due, CLOCK_BOOTTIME; 0: not armed */
         sd_event_source *rules_changed, *people_changed;
         uint64_t input_usec;
         char key_of[LOGIND_ID_SIZE]; /* the session that it signed in */
@@ -232,6 +233,58 @@ static int on_recheck_time(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
+/* --- until a ticket's end */
+
+static int on_ticket_time(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Only for those that are on the screen or behind it by a ticket. What has passed has been answered. */
+static void arm_ticket(struct stay *s) {
+        uint64_t now = now_realtime_usec(), next = UINT64_MAX;
+        const struct seat_session *e;
+        for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
+                if (e->proof.until_usec > now && e->proof.until_usec < next)
+                        next = e->proof.until_usec;
+        if (!s->ticket && next != UINT64_MAX) {
+                (void) sd_event_add_time(s->config.event, &s->ticket, CLOCK_REALTIME, next, 1000000U,
+                                         on_ticket_time, s);
+                return;
+        }
+        if (!s->ticket)
+                return;
+        (void) sd_event_source_set_time(s->ticket, next);
+        (void) sd_event_source_set_enabled(s->ticket, next == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+/* Her session is locked, and stays: her next tap needs a full sign-in, or another ticket. */
+static void end_ticket(struct stay *s, const struct seat_session *e, const char *reason) {
+        sessions_end_grace(s->config.sessions, e->uid);
+        if (e->shown && e->managed)
+                (void) desk_lock(s->desk, reason, "node");
+}
+
+static void end_tickets(struct stay *s) {
+        uint64_t now = now_realtime_usec();
+        const struct seat_session *e;
+        for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
+                if (e->proof.until_usec != 0 && e->proof.until_usec <= now)
+                        end_ticket(s, e, reason_name(REASON_TICKET_EXPIRED));
+}
+
+static int on_ticket_time(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct stay *s = userdata;
+        end_tickets(s);
+        arm_ticket(s);
+        return 0;
+}
+
+/* Somebody took the ticket back: what it gave goes with it. */
+static void revoke_ticket(struct stay *s, const char *name) {
+        const struct seat_session *e;
+        for (size_t i = 0; name && (e = seat_at(desk_seat(s->desk), i)); i++)
+                if (e->proof.ticket[0] && strcmp(e->proof.ticket, name) == 0)
+                        end_ticket(s, e, reason_name(REASON_TICKET_REVOKED));
+}
+
 static void take_rules(struct stay *s) {
         const struct seat_session *e;
         for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++) {
@@ -305,6 +358,9 @@ void stay_administered(struct stay *s, const struct record *r) {
         case RECORD_LEASE_END:
                 sign_out_all(s, r, "lease-end");
                 break;
+        case RECORD_TICKET_REVOKE:
+                revoke_ticket(s, r->fields[RECORD_FIELD_TICKET]);
+                break;
         default:
                 break;
         }
@@ -338,6 +394,9 @@ void stay_shown(struct stay *s, const struct seat_session *e) {
         s->key_until_usec = now_monotonic_usec() + TAKE_KEY_WAIT_USEC;
         tell_of_key(s);
         arm_recheck(s);
+        arm_ticket(s);
+        if (e->proof.until_usec != 0)
+                end_tickets(s); /* it may have run out on the way */
 }
 
 void stay_attended(struct stay *s, const char *session) {
@@ -372,6 +431,8 @@ void stay_known(struct stay *s) {
         }
         recheck_now(s);
         arm_recheck(s);
+        end_tickets(s);
+        arm_ticket(s);
 }
 
 void stay_hint(struct stay *s, const struct logind_session *l) {
@@ -482,6 +543,7 @@ struct stay *stay_free(struct stay *s) {
         s->idle = idle_free(s->idle);
         s->walkaway = walkaway_free(s->walkaway);
         sd_event_source_disable_unref(s->timer);
+        sd_event_source_disable_unref(s->ticket);
         sd_event_source_disable_unref(s->rules_changed);
         sd_event_source_disable_unref(s->people_changed);
         free(s);

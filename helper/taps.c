@@ -375,6 +375,14 @@ bool taps_is_judging(const struct taps *t, const char *seat) {
         return false;
 }
 
+bool taps_is_listening(const struct taps *t, const char *seat) {
+        for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++)
+                if (t->clients[i].id != 0 && !t->clients[i].holds && t->clients[i].rank == TAPS_SIGN_IN &&
+                    strcmp(t->clients[i].seat, seat) == 0 && !is_hidden(t, &t->clients[i]))
+                        return true;
+        return false;
+}
+
 uint64_t taps_next_expiry(const struct taps *t) {
         uint64_t next = UINT64_MAX;
         for (size_t i = 0; i < t->n_readers; i++) {

@@ -91,6 +91,9 @@ void taps_drop(struct taps *t, const char *seat, uint64_t seen_usec);
 unsigned taps_waiting_terminal(const struct taps *t, const char *seat);
 /* Somebody at this seat, whom the screen does not hide, is being judged by a tap. */
 bool taps_is_judging(const struct taps *t, const char *seat);
+/* And she, or whoever comes, may tap nevertheless: an attempt waits for that while it asks for a code or for
+ * a key. */
+bool taps_is_listening(const struct taps *t, const char *seat);
 /* When the next one expires; UINT64_MAX for never. */
 uint64_t taps_next_expiry(const struct taps *t);
 /* There is a fresh tap at this seat that nobody has, and nobody who signs in there waits or is being judged.

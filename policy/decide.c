@@ -56,8 +56,11 @@ static bool judge_sanity(struct judgement *j) {
                 return deny(j, REASON_INTERNAL);
         if ((e->key_verified || e->key_attested) && !e->key_present)
                 return deny(j, REASON_INTERNAL);
+        if (e->ticket ? e->ticket_until_usec == 0 : e->ticket_used || e->ticket_until_usec != 0)
+                return deny(j, REASON_INTERNAL);
         if (!q->person)
-                return e->badge != BADGE_NONE || e->key_present ? deny(j, REASON_INTERNAL) : false;
+                return e->badge != BADGE_NONE || e->key_present || e->ticket ? deny(j, REASON_INTERNAL)
+                                                                             : false;
         if (!q->history || q->person->id == 0 || (unsigned) q->person->state >= PERSON_STATE_MAX)
                 return deny(j, REASON_INTERNAL);
         if (e->badge == BADGE_NONE &&
@@ -206,7 +209,7 @@ static uint64_t failure_age(const struct policy_history *h, const struct policy_
 static bool judge_throttle(struct judgement *j) {
         uint64_t delay = throttle_delay(j->q->rules, j->q->history->failures);
         uint64_t age = delay > 0 ? failure_age(j->q->history, &j->q->clock) : 0;
-        if (age >= delay)
+        if (age >= delay || j->q->evidence.ticket)
                 return false;
         j->d->wait_usec = delay - age;
         j->d->verdict = POLICY_MAXTRIES;
@@ -326,6 +329,28 @@ static bool judge_exception(struct judgement *j) {
         return false;
 }
 
+/* 14: it stands for the factors, and proves none of them. Its end is judged even by a clock that is not
+ * trusted: it was written by the same clock. */
+static bool judge_ticket(struct judgement *j) {
+        const struct policy_question *q = j->q;
+        const struct policy_evidence *e = &q->evidence;
+        if (!e->ticket)
+                return false;
+        if (j->d->service->use != USE_SIGN_IN || q->caller_uid != 0 || q->in_session || !q->rules->tickets ||
+            !j->d->role->tickets)
+                return deny(j, REASON_TICKET_NOT_HERE);
+        if (q->clock.realtime_usec >= e->ticket_until_usec)
+                return deny(j, REASON_TICKET_EXPIRED);
+        if (e->ticket_used && !q->person->own_session)
+                return deny(j, REASON_TICKET_USED);
+        if (!q->clock.trusted)
+                j->d->clock_alert = true;
+        j->d->lowered = true;
+        j->d->until_usec = e->ticket_until_usec;
+        j->d->aal = 0;
+        return answer(j, POLICY_ALLOW);
+}
+
 /* 15, 16, 17, 18 */
 static bool judge_missing(struct judgement *j) {
         const struct policy_evidence *e = &j->q->evidence;
@@ -350,5 +375,5 @@ void policy_decide(const struct policy_question *q, struct policy_decision *ret)
                 if (before[i](&j))
                         return;
         weigh_evidence(&j);
-        (void) (judge_factors(&j) || judge_grace(&j) || judge_exception(&j) || judge_missing(&j));
+        (void) (judge_factors(&j) || judge_grace(&j) || judge_exception(&j) || judge_ticket(&j) || judge_missing(&j));
 }

@@ -24,6 +24,9 @@ struct policy_evidence {
         bool key_attested;    /* its attestation chain was verified at enrolment */
         int64_t key_id;
         char key_aaguid[33]; /* hexadecimal; "" without a key */
+        bool ticket;         /* somebody typed the code of a good ticket of this person */
+        bool ticket_used;    /* it has signed her in before, and is good only for the session it began */
+        uint64_t ticket_until_usec; /* CLOCK_REALTIME, its end; 0 without a ticket */
 };
 
 enum person_state { PERSON_ACTIVE, PERSON_SUSPENDED, PERSON_ENDED, PERSON_STATE_MAX };
@@ -119,6 +122,8 @@ struct policy_decision {
         bool grace_renew;        /* ... and this tap renews it */
         uint64_t wait_usec;      /* MAXTRIES: until when, from now */
         bool clock_alert;        /* hours were not judged because the clock is not trusted */
+        bool lowered;            /* ALLOW by a ticket instead of the factors ... */
+        uint64_t until_usec;     /* ... until then (CLOCK_REALTIME) */
 };
 
 /* What is judged, in this order; the first that applies is the answer.
@@ -148,11 +153,18 @@ struct policy_decision {
  *  9. the badge has ended, or is suspended             DENY badge-ended, badge-suspended
  * 10. it is another's                                  DENY badge-of-another
  * 11. too many failures a short while ago              MAXTRIES throttled, wait_usec
+ *     (not with a ticket: who has forgotten her PIN has had them)
  * 12. step-up by rules that need no key                DENY badge-alone
  * 13. every needed factor is there                     ALLOW
  * 14. grace (below)                                    ALLOW, grace
  *     an exception (below) whose factors are there     ALLOW, exception
  *     From here on an exception's factors are what is needed.
+ *     a ticket: not for a sign-in of root's own program
+ *     outside a login, or the site or the
+ *     role wants none                                  DENY ticket-not-here
+ *     its time is over (by the clock, trusted or not)  DENY ticket-expired
+ *     it was used, and no session of hers is here      DENY ticket-used
+ *     else                                             ALLOW, lowered, until its end
  * 15. a badge is needed and there is none: taps are
  *     not for unprivileged callers, nor for a sign-in
  *     out of somebody's login (su)                     UNAVAIL no-taps

@@ -215,6 +215,59 @@ static const struct {
                 {"key-counter", "This key was stopped for safety. Ask the help desk.",
                  "The key counts its uses, and the count did not go up: a copy of this key may exist. "
                  "End the key, give the person another one, and tell security."},
+        [REASON_TICKET_MISTYPED] =
+                {"ticket-mistyped", "This code is mistyped. Tap again and retype it.",
+                 "What was typed is no code of a ticket: it has twelve letters and digits, and the last one "
+                 "checks the others. No try was lost."},
+        [REASON_TICKET_WRONG] = {"ticket-wrong",
+                                 "This code is not valid. Tap again and retype it, or ask the help desk.",
+                                 "No ticket of this station has this code. Ask which station the ticket was "
+                                 "issued on; after "
+                                 "five wrong codes all tickets pause there for ten minutes."},
+        [REASON_TICKET_USED] =
+                {"ticket-used", "This code has been used. Ask the help desk for a new one.",
+                 "The ticket was used before, and a ticket is good once. If the person did not use it, "
+                 "somebody else did: see its record, and tell security."},
+        [REASON_TICKET_EXPIRED] = {"ticket-expired",
+                                   "This code has run out. Ask the help desk for a new one.",
+                                   "The ticket's time is over. Issue a new one: wardtap ticket issue."},
+        [REASON_TICKET_REVOKED] =
+                {"ticket-revoked", "This code was withdrawn. Ask the help desk.",
+                 "The ticket was revoked, or ended by itself after too many wrong codes that began as its "
+                 "own does. See: wardtap ticket list --all."},
+        [REASON_TICKET_OF_ANOTHER] =
+                {"ticket-of-another", "This code is not for you. Use your own code.",
+                 "The badge belongs to one person, and the ticket to another. Ask where the person "
+                 "got it."},
+        [REASON_TICKET_PAUSED] = {"ticket-paused",
+                                  "Too many wrong codes here. Wait ten minutes, then try again.",
+                                  "Five wrong codes were typed at this station, so that it takes none for "
+                                  "ten minutes. Ask who "
+                                  "typed them; other stations take codes as before."},
+        [REASON_TICKET_NOT_HERE] =
+                {"ticket-not-here", "Your role does not allow a code. Ask the help desk.",
+                 "The rules have Tickets=no for this person's role, or for the site, or the service is not "
+                 "one that signs in. The ticket was not used up."},
+        [REASON_TICKET_GONE] =
+                {"ticket-gone", "Codes do not work just now. Ask the help desk.",
+                 "The program that checks tickets and enrols does not answer, or could not write. Look at "
+                 "the state and the log of wardtap-registrar.socket and wardtap-registrar.service."},
+        [REASON_BADGE_TAKEN] = {"badge-taken", "This badge belongs to somebody else. Use your own badge.",
+                                "While the person enrolled, the badge was found to be somebody else's. "
+                                "Nothing was enrolled, "
+                                "and the ticket is still good."},
+        [REASON_KEY_TAKEN] = {"key-taken", "This key is enrolled already. Tap again and use another key.",
+                              "The key that was to be enrolled is somebody's already, maybe the person's "
+                              "own. Nothing was "
+                              "enrolled, and the ticket is still good."},
+        [REASON_KEYS_FULL] =
+                {"keys-full", "You have too many keys. Ask the help desk to end one.",
+                 "The person has as many keys as there may be. End one that is not used any more: "
+                 "wardtap key list, wardtap key end."},
+        [REASON_PIN_DIFFERENT] =
+                {"pin-different", "The two PINs were not the same. Tap again to start anew.",
+                 "The new PIN of a key was typed twice, and not alike, or was too short. Nothing was "
+                 "enrolled, and the ticket is still good."},
         [REASON_DEVICE_FAILED] =
                 {"device-failed", "The badge or key did not answer. Tap again.",
                  "The exchange with the badge or the key broke off. Try again, then another reader "

@@ -60,6 +60,20 @@ enum reason {
         REASON_KEY_NO_PRESENCE,
         REASON_KEY_NO_VERIFICATION,
         REASON_KEY_COUNTER, /* the counter went back: a copy of this key may exist */
+        /* the ticket */
+        REASON_TICKET_MISTYPED, /* no code at all */
+        REASON_TICKET_WRONG,    /* no ticket has it */
+        REASON_TICKET_USED,
+        REASON_TICKET_EXPIRED,
+        REASON_TICKET_REVOKED,
+        REASON_TICKET_OF_ANOTHER, /* it is for somebody else than the badge's owner */
+        REASON_TICKET_PAUSED,     /* too many wrong codes at this station */
+        REASON_TICKET_NOT_HERE,   /* the rules want none, here or for this role */
+        REASON_TICKET_GONE,       /* wardtap-registrar does not answer */
+        REASON_BADGE_TAKEN,       /* enrolment: somebody else holds the badge */
+        REASON_KEY_TAKEN,         /* enrolment: the key is enrolled already */
+        REASON_KEYS_FULL,         /* enrolment: the person has as many keys as there may be */
+        REASON_PIN_DIFFERENT,     /* enrolment: the new PIN was not typed twice alike */
         /* ourselves */
         REASON_DEVICE_FAILED,
         REASON_TIMED_OUT,

@@ -105,6 +105,7 @@ void rule_role_defaults(struct rule_role *role) {
                 .grace_usec = 12 * USEC_PER_HOUR,
                 .grace_cap_usec = 14 * USEC_PER_HOUR,
                 .session_cap_usec = 14 * USEC_PER_HOUR,
+                .tickets = true,
         };
 }
 

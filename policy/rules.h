@@ -92,6 +92,7 @@ struct rule_role {
         struct words key_models;   /* AAGUIDs, 32 lower-case hexadecimal digits each; none = any */
         unsigned approves;         /* 1U << enum approve_action each */
         bool key_attested;         /* only keys whose attestation was verified when they were enrolled */
+        bool tickets;              /* a ticket may let its people enrol, or sign in */
 };
 
 struct rule_place {
@@ -147,6 +148,7 @@ struct rules {
         size_t n_throttle;
         uint64_t throttle_max_usec; /* from then on */
         uint64_t recheck_usec;      /* how often an open session's person is looked up again; 0 = never */
+        bool tickets;               /* codes of tickets are asked for at greeters */
         /* [Station] */
         char *station;          /* never empty after rules_load() on a station that has a valid host name */
         bool station_from_host; /* Name= was not written: rules_load() filled in the host name */
@@ -225,6 +227,7 @@ int rules_read(const void *p, size_t n, struct rules **ret);
 
 /* "12h", "1h 30min", "0". -EINVAL, -ERANGE. */
 int duration_parse(const char *text, uint64_t *ret_usec);
+
 /* NULL when the rules do not name the service. */
 const struct rule_service *rules_find_service(const struct rules *r, const char *service);
 /* The place of a station with these tags: the first that matches; NULL for none (defaults apply). */

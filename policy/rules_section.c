@@ -52,6 +52,7 @@ static const struct rule_key site_keys[] = {
         {"ThrottleDelays", value_delays, .offset = 0, .min = USEC_PER_SEC, .max = USEC_PER_HOUR},
         {"ThrottleMax", value_time, AT(rules, throttle_max_usec), .min = USEC_PER_SEC, .max = USEC_PER_HOUR},
         {"Recheck", value_time, AT(rules, recheck_usec), .min = USEC_PER_MIN, .max = DAYS(1), .zero = true},
+        {"Tickets", value_bool, AT(rules, tickets)},
 };
 
 static const struct rule_key station_keys[] = {
@@ -79,6 +80,7 @@ static const struct rule_key role_keys[] = {
         {"KeyModels", value_models, AT(rule_role, key_models)},
         {"Approves", value_actions, AT(rule_role, approves), .choices = approvals},
         {"KeyAttested", value_bool, AT(rule_role, key_attested)},
+        {"Tickets", value_bool, AT(rule_role, tickets)},
 };
 
 static const struct rule_key place_keys[] = {

@@ -4,14 +4,14 @@
  *   "WTRULES\n", version u16
  *
  *   site: relying party, assurance u8, audit required u8, throttle free u8,
- *         delays (u8 of them, u64 each), throttle max u64, recheck u64
+ *         delays (u8 of them, u64 each), throttle max u64, recheck u64, tickets u8
  *
  *   station: name ("" = the host's), tags, fallback u8, session keys u8,
  *         max sessions u8, engine u8, lock u8
  *
  *   roles (u16 of them): name, groups, stations, hours (u8 of them: days u8, from u16, to u16),
  *         sign-in u8, grace u64, mode u8, cap u64, tap-out u8, walk-away u8, session cap u64,
- *         key models, approves u8, key attested u8
+ *         key models, approves u8, key attested u8, tickets u8
  *
  *   places (u16): name, tags, idle lock u64, countdown u64, parked u64, session cap u64, inhibitors u8
  *
@@ -27,7 +27,8 @@
  * written by this program as root; it is checked as if it were not.
  *
  * Version 1 had no walk-away in its roles; it is read as "lock", which is the default, until the rules are
- * applied anew. Version 2 had no approvals: nobody approves anything by it; and no exceptions and no checks.
+ * applied anew. Version 2 had no approvals: nobody approves anything by it; and no exceptions and no checks. Versions
+ * 1 to 3 had no tickets: the site takes none, which is the default.
  */
 #include "common/bytes.h"
 #include "policy/rules_internal.h"
@@ -35,9 +36,10 @@
 #include <errno.h>
 #include <openssl/evp.h>
 
-#define VERSION 3U
+#define VERSION 4U
 #define VERSION_WALK_AWAY 2U /* the first one that has it */
 #define VERSION_APPROVES 3U  /* and all that came with it */
+#define VERSION_TICKETS 4U
 #define DIGEST_SIZE 32U
 
 static const uint8_t magic[] = {'W', 'T', 'R', 'U', 'L', 'E', 'S', '\n'};
@@ -64,6 +66,7 @@ static void write_site(struct writer *w, const struct rules *r) {
                 writer_u64(w, r->throttle_usec[i]);
         writer_u64(w, r->throttle_max_usec);
         writer_u64(w, r->recheck_usec);
+        writer_u8(w, r->tickets);
 }
 
 static void write_station(struct writer *w, const struct rules *r) {
@@ -96,6 +99,7 @@ static void write_role(struct writer *w, const struct rule_role *role) {
         write_words(w, &role->key_models);
         writer_u8(w, (uint8_t) role->approves);
         writer_u8(w, role->key_attested);
+        writer_u8(w, role->tickets);
 }
 
 static void write_place(struct writer *w, const struct rule_place *place) {
@@ -265,7 +269,7 @@ static int take_hours(struct bytes *b, struct hours *h) {
         return 0;
 }
 
-static int take_site(struct bytes *b, struct rules *r) {
+static int take_site(struct bytes *b, unsigned version, struct rules *r) {
         unsigned n;
         int e;
         if ((e = take_text(b, domain_is_valid, &r->relying_party)) < 0 ||
@@ -280,7 +284,9 @@ static int take_site(struct bytes *b, struct rules *r) {
                         return e;
         if ((e = take_time(b, &r->throttle_max_usec)) < 0)
                 return e;
-        return take_time(b, &r->recheck_usec);
+        if ((e = take_time(b, &r->recheck_usec)) < 0)
+                return e;
+        return version >= VERSION_TICKETS ? bytes_take_bool(b, &r->tickets) : 0;
 }
 
 static int take_station(struct bytes *b, struct rules *r) {
@@ -312,11 +318,13 @@ static int take_role(struct bytes *b, unsigned version, struct rule_role *role) 
                 return e;
         if ((e = take_words(b, model_is_valid, &role->key_models)) < 0)
                 return e;
+        role->tickets = true;
         if (version < VERSION_APPROVES)
                 return 0;
-        if ((e = take_enum(b, 1U << APPROVE_ACTION_MAX, &role->approves)) < 0)
+        if ((e = take_enum(b, 1U << APPROVE_ACTION_MAX, &role->approves)) < 0 ||
+            (e = bytes_take_bool(b, &role->key_attested)) < 0)
                 return e;
-        return bytes_take_bool(b, &role->key_attested);
+        return version >= VERSION_TICKETS ? bytes_take_bool(b, &role->tickets) : 0;
 }
 
 static int take_place(struct bytes *b, struct rule_place *place) {
@@ -425,7 +433,7 @@ int rules_read(const void *p, size_t n, struct rules **ret) {
         _cleanup_(rules_freep) struct rules *r = rules_new();
         if (!r)
                 return -ENOMEM;
-        if ((e = take_site(&b, r)) < 0 || (e = take_station(&b, r)) < 0 ||
+        if ((e = take_site(&b, version, r)) < 0 || (e = take_station(&b, r)) < 0 ||
             (e = take_lists(&b, version, r)) < 0 || (e = bytes_end(&b)) < 0)
                 return e;
         hex_encode(sum, sizeof(sum), r->hash);

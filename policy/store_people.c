@@ -22,6 +22,9 @@
         "key.id, key.person, key.credential_id, key.public_key, key.token, key.rp_id, key.aaguid,"          \
         " key.attested, key.format, key.label, key.source, key.version, key.added_usec, key.ended_usec,"    \
         " key.end_reason, key.suspended_usec, key.suspend_reason"
+#define TICKET                                                                                              \
+        "id, person, name, selector, code_mac, use, issuer, identified, failures, version, not_after_usec,"  \
+        " added_usec, used_usec, ended_usec, end_reason"
 #define BADGE_AND_PERSON "SELECT " BADGE ", " PERSON " FROM badge JOIN person ON person.id = badge.person "
 #define KEY_AND_PERSON "SELECT " KEY ", " PERSON " FROM key JOIN person ON person.id = key.person "
 #define LEASE                                                                                               \
@@ -92,6 +95,20 @@ const char *const store_sql[SQL_MAX] = {
                 " added_usec, ended_usec, end_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, 0, '')",
         [SQL_LEASE_END_OF] = "UPDATE lease " END "WHERE person = ?3 AND ended_usec = 0",
         [SQL_WIPE_ADD] = "INSERT INTO wipe (lease, wiped_usec) VALUES (?1, ?2)",
+
+        [SQL_TICKET_BY_ID] = "SELECT " TICKET " FROM ticket WHERE id = ?1",
+        [SQL_TICKET_BY_NAME] = "SELECT " TICKET " FROM ticket WHERE name = ?1 AND ended_usec = 0 LIMIT 1",
+        [SQL_TICKET_BY_SELECTOR] =
+                "SELECT " TICKET " FROM ticket WHERE selector = ?1 ORDER BY id DESC LIMIT ?2",
+        [SQL_TICKET_AFTER] = "SELECT " TICKET " FROM ticket WHERE id > ?1 ORDER BY id LIMIT 1",
+        [SQL_TICKET_ADD] = "INSERT INTO ticket (person, name, selector, code_mac, use, issuer, identified,"
+                           " failures, version, not_after_usec, added_usec, used_usec, ended_usec,"
+                           " end_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1, ?8, ?9, 0, 0, '')",
+        [SQL_TICKET_CHANGE] = "UPDATE ticket SET failures = ?1, used_usec = ?2, ended_usec = ?3,"
+                              " end_reason = ?4, version = version + 1 WHERE id = ?5",
+        [SQL_TICKET_GUARD] = "SELECT failures, boottime_usec, boot_id FROM ticket_guard WHERE one = 1",
+        [SQL_TICKET_GUARD_SET] = "UPDATE ticket_guard SET failures = ?1, boottime_usec = ?2, boot_id = ?3"
+                                 " WHERE one = 1",
 
         [SQL_HISTORY] = "SELECT strong_usec, strong_boottime_usec, strong_boot_id, strong_badge, strong_aal,"
                         " grace_from_usec, grace_from_boottime_usec, failures, last_failure_usec,"

@@ -139,6 +139,40 @@ static const char *const people_steps[] = {
         " SELECT RAISE(ABORT, 'rows are never deleted'); END;"
         "CREATE TRIGGER wipe_fixed BEFORE UPDATE ON wipe BEGIN"
         " SELECT RAISE(ABORT, 'this never changes'); END;",
+
+        /* A code is kept as HMAC under a key that is not in here (ticket.h). */
+        "CREATE TABLE ticket ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " person INTEGER NOT NULL REFERENCES person (id),"
+        " name TEXT NOT NULL UNIQUE CHECK (length(name) = 8),"
+        " selector BLOB NOT NULL CHECK (length(selector) = 8),"
+        " code_mac BLOB NOT NULL UNIQUE CHECK (length(code_mac) = 32),"
+        " use INTEGER NOT NULL CHECK (use BETWEEN 0 AND 2),"
+        " issuer TEXT NOT NULL CHECK (issuer <> ''),"
+        " identified TEXT NOT NULL CHECK (identified <> ''),"
+        " failures INTEGER NOT NULL CHECK (failures BETWEEN 0 AND 1000000),"
+        " version INTEGER NOT NULL CHECK (version >= 1),"
+        " not_after_usec INTEGER NOT NULL CHECK (not_after_usec > added_usec),"
+        " added_usec INTEGER NOT NULL CHECK (added_usec > 0),"
+        " used_usec INTEGER NOT NULL CHECK (used_usec >= 0),"
+        " ended_usec INTEGER NOT NULL CHECK (ended_usec >= 0),"
+        " end_reason TEXT NOT NULL) STRICT;"
+        "CREATE INDEX ticket_selector ON ticket (selector, id);"
+        /* clang-format off */
+        TABLE_RULES("ticket", "id, person, name, selector, code_mac, use, issuer, identified,"
+                              " not_after_usec, added_usec")
+        /* clang-format on */
+        "CREATE TRIGGER ticket_used_once BEFORE UPDATE OF used_usec ON ticket"
+        " WHEN OLD.used_usec <> 0 AND NEW.used_usec <> OLD.used_usec BEGIN"
+        " SELECT RAISE(ABORT, 'a ticket is used once'); END;"
+        "CREATE TABLE ticket_guard ("
+        " one INTEGER PRIMARY KEY CHECK (one = 1),"
+        " failures INTEGER NOT NULL CHECK (failures BETWEEN 0 AND 1000000),"
+        " boottime_usec INTEGER NOT NULL CHECK (boottime_usec >= 0),"
+        " boot_id TEXT NOT NULL) STRICT;"
+        "INSERT INTO ticket_guard VALUES (1, 0, 0, '');"
+        "CREATE TRIGGER ticket_guard_never_deleted BEFORE DELETE ON ticket_guard BEGIN"
+        " SELECT RAISE(ABORT, 'the count is never deleted'); END;",
 };
 
 static const char *const state_steps[] = {

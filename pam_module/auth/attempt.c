@@ -20,6 +20,8 @@ struct attempt *attempt_free(struct attempt *a) {
         a->people = store_close(a->people);
         a->state = store_close(a->state);
         closep(&a->broker);
+        closep(&a->registrar);
+        closep(&a->listens);
         explicit_bzero(a, sizeof(*a));
         free(a);
         return NULL;
@@ -38,6 +40,8 @@ int attempt_new(int module, const struct ucred *peer, const struct wire_message 
                 .snapshot = snapshot,
                 .account_child = ACCOUNT_CHILD_NONE,
                 .broker = -1,
+                .registrar = -1,
+                .listens = -1,
                 .verdict = WIRE_DENY,
                 .reason = REASON_INTERNAL,
                 .retries = -1,
@@ -307,6 +311,9 @@ void attempt_play(struct attempt *a) {
                 [ATTEMPT_DECIDE] = attempt_decide,
                 [ATTEMPT_KEY] = attempt_key,
                 [ATTEMPT_CHECK] = attempt_check,
+                [ATTEMPT_CODE] = attempt_code,
+                [ATTEMPT_TICKET] = attempt_ticket_allows,
+                [ATTEMPT_ENROL] = attempt_enrol,
                 [ATTEMPT_COMMIT] = commit,
                 [ATTEMPT_RECORD] = record,
                 [ATTEMPT_TAP_OUT] = attempt_tap_out,

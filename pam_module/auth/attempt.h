@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "common/broker.h"
+#include "common/registrar.h"
 #include "devices/client.h"
 #include "pam_module/auth/account.h"
 #include "pam_module/auth/code.h"
@@ -24,7 +25,8 @@
 #define ATTEMPT_SWITCH_USEC (BROKER_GRANT_USEC + ATTEMPT_BROKER_USEC) /* for a session to come by itself */
 #define ATTEMPT_SEAT_USEC (2U * 1000U * 1000U)   /* for the tap of an open session, which is there already */
 #define ATTEMPT_CLOSED_USEC (3U * 1000U * 1000U) /* for "your session was closed" to be read */
-#define ATTEMPT_WORDS_USEC (15U * 1000U * 1000U) /* for the words of the attempt before to be read */
+#define ATTEMPT_REGISTRAR_USEC (15U * 1000U * 1000U) /* for wardtap-registrar to look, or to write */
+#define ATTEMPT_WORDS_USEC (15U * 1000U * 1000U)     /* for the words of the attempt before to be read */
 
 enum attempt_state {
         ATTEMPT_START,
@@ -34,6 +36,9 @@ enum attempt_state {
         ATTEMPT_DECIDE,
         ATTEMPT_KEY,
         ATTEMPT_CHECK,
+        ATTEMPT_CODE,
+        ATTEMPT_TICKET,
+        ATTEMPT_ENROL,
         ATTEMPT_COMMIT,
         ATTEMPT_RECORD,
         ATTEMPT_TAP_OUT,
@@ -92,6 +97,18 @@ struct attempt {
         uint8_t client_data_hash[32];
         struct device_assertion assertion;
         struct fido_assertion signed_data;
+
+        /* the ticket */
+        struct {
+                bool asked;          /* for its code: once in an attempt */
+                enum reason instead; /* how this attempt ends without one */
+                bool good;           /* it was, when it was shown */
+                struct registrar_ticket shown;
+                bool no_key;   /* none was plugged in to enrol, and it is used for a sign-in */
+                bool lowered;  /* it stands for the factors */
+                bool enrolled; /* badge and key are the person's by it */
+        } ticket;
+        int registrar, listens; /* -1: not connected; for taps while a prompt keeps the greeter */
 
         /* how it ends */
         enum wire_verdict verdict;
@@ -156,6 +173,35 @@ enum attempt_state attempt_recheck(struct attempt *a);
 enum attempt_state attempt_recheck_failed(struct attempt *a, int error);
 /* The first step of one: waits for its tap. */
 enum attempt_state attempt_begin_seat(struct attempt *a);
+
+/* A ticket (ticket.c, enrol.c): its code, what follows from a good one, and the enrolment. */
+enum attempt_state attempt_code(struct attempt *a);
+enum attempt_state attempt_ticket_allows(struct attempt *a);
+enum attempt_state attempt_enrol(struct attempt *a);
+/* Codes are asked for here, once. */
+bool attempt_may_ask_code(const struct attempt *a);
+/* Ends for this reason, unless a code may stand in. */
+enum attempt_state attempt_end_or_code(struct attempt *a, enum reason reason);
+/* USE or ENROL: ATTEMPT_DECIDE when it was done, else how the attempt ended. */
+enum attempt_state attempt_finish_ticket(struct attempt *a, const struct registrar_message *m);
+
+/* What was typed at a prompt. */
+struct attempt_answer {
+        char text[WIRE_ANSWER_MAX + 1];
+};
+static inline void attempt_answer_erase(struct attempt_answer *answer) {
+        explicit_bzero(answer, sizeof(*answer));
+}
+/* Waits for it: ATTEMPT_CODE and *ret; else the attempt has ended, with REASON_NO_ANSWER when nothing was
+ * typed in time, or somebody else has tapped (attempt_listen()). */
+enum attempt_state attempt_hear_answer(struct attempt *a, struct attempt_answer *ret);
+
+/* Taps that come while this attempt has one: a second connection, until `listens` is closed. */
+void attempt_listen(struct attempt *a);
+enum attempt_heard { ATTEMPT_HEARD_NOTHING, ATTEMPT_HEARD_SAME, ATTEMPT_HEARD_OTHER };
+/* What was heard when `listens` can be read. Another's tap was given back, and `listens` is closed. */
+enum attempt_heard attempt_hear_tap(struct attempt *a);
+bool attempt_is_disturbed(struct attempt *a);
 
 /* Whether this is the display manager's own transaction for a person who was let in just now; then the id is
  * that attempt's from here on. -ESTALE when it comes too late; -ECANCELED, or wardtapd is gone. */

@@ -21,7 +21,9 @@ static enum record_event event_of(const struct attempt *a) {
         }
         if (a->reason == REASON_CANCELLED)
                 return RECORD_CANCELLED;
-        if (a->reason == REASON_UNKNOWN_BADGE)
+        /* A code that is wrong counts against the reader as the badge does. */
+        if (a->reason == REASON_UNKNOWN_BADGE ||
+            (a->have_tap && !a->have_badge && a->ticket.asked && !a->ticket.good && a->verdict == WIRE_DENY))
                 return RECORD_UNKNOWN_BADGE;
         return a->verdict == WIRE_UNAVAIL ? RECORD_UNAVAILABLE : RECORD_DENIED;
 }
@@ -112,6 +114,19 @@ static int fill_tap(const struct attempt *a, struct record *r) {
                               now > a->tap.seen_usec ? now - a->tap.seen_usec : 0);
 }
 
+/* What stood in for the factors, until when, and on whose word; or by what badge and key came to be hers. */
+static int fill_ticket(const struct attempt *a, struct record *r) {
+        const struct registrar_ticket *t = &a->ticket.shown;
+        int e;
+        if (!a->ticket.lowered && !a->ticket.enrolled)
+                return 0;
+        if ((e = record_set(r, RECORD_FIELD_TICKET, t->name)) < 0 ||
+            (e = record_set(r, RECORD_FIELD_ISSUER, t->issuer)) < 0 || !a->ticket.lowered)
+                return e;
+        e = record_set(r, RECORD_FIELD_LOWERED, "ticket");
+        return e < 0 ? e : record_set_u64(r, RECORD_FIELD_UNTIL_USEC, t->until_usec);
+}
+
 static int fill_proof(const struct attempt *a, struct record *r) {
         char grace[24]; /* how old the full sign-in was */
         int e = record_set(r, RECORD_FIELD_FACTORS, proven(a));
@@ -119,6 +134,8 @@ static int fill_proof(const struct attempt *a, struct record *r) {
                 return e;
         if (a->verdict != WIRE_ALLOW)
                 return 0;
+        if ((e = fill_ticket(a, r)) < 0)
+                return e;
         if ((e = record_set_u64(r, RECORD_FIELD_AAL, a->decision.aal)) < 0 || !a->decision.grace)
                 return e;
         (void) snprintf(grace, sizeof(grace), "%" PRIu64 "s", a->decision.grace_age_usec / 1000000U);

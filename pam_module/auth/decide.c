@@ -187,7 +187,10 @@ static enum attempt_state go_on(struct attempt *a) {
                 if (!a->have_person)
                         return a->have_tap ? attempt_end(a, REASON_INTERNAL) : ATTEMPT_WAIT_TAP;
                 return a->key ? attempt_end(a, REASON_KEY_NO_VERIFICATION) : ATTEMPT_KEY;
-        case POLICY_ALLOW: /* that her work is lost must be read, and where it was lost nobody can read */
+        case POLICY_ALLOW:
+                if (a->decision.lowered)
+                        return ATTEMPT_TICKET;
+                /* that her work is lost must be read, and where it was lost nobody can read */
                 return attempt_is_seat(a) && a->closed_usec != 0 ? ATTEMPT_ELSEWHERE : ATTEMPT_COMMIT;
         default:
                 return attempt_end(a, REASON_INTERNAL);
@@ -202,6 +205,8 @@ enum attempt_state attempt_decide(struct attempt *a) {
         const struct policy_decision *d = &a->decision;
         if (a->tapped_out && (d->verdict == POLICY_MAXTRIES || d->verdict == POLICY_DENY))
                 return ATTEMPT_TAP_OUT; /* whoever may not come in may still leave */
+        if (d->verdict == POLICY_DENY && d->reason == REASON_NO_KEY_ENROLLED && attempt_may_ask_code(a))
+                return attempt_end_or_code(a, d->reason);
         if (d->verdict == POLICY_DENY || d->verdict == POLICY_UNAVAIL || d->verdict == POLICY_MAXTRIES) {
                 (void) attempt_end(a, d->reason);
                 a->verdict = d->verdict == POLICY_UNAVAIL    ? WIRE_UNAVAIL

@@ -50,7 +50,13 @@ static enum attempt_state show(struct attempt *a, struct talk *t, enum screen_wa
                 return ATTEMPT_KEY;
         t->shown = want;
         word(a, want, text, sizeof(text));
-        return attempt_show(a, WIRE_INFO, text) < 0 ? attempt_end(a, REASON_CANCELLED) : ATTEMPT_KEY;
+        if (attempt_show(a, WIRE_INFO, text) < 0)
+                return attempt_end(a, REASON_CANCELLED);
+        if (want != SCREEN_PLUG)
+                closep(&a->listens);
+        else if (attempt_may_ask_code(a))
+                attempt_listen(a); /* whoever has no key taps once more */
+        return ATTEMPT_KEY;
 }
 
 /* One PIN per attempt: a key counts every wrong one, and blocks itself. Greeters do not show the text of a
@@ -81,7 +87,7 @@ static enum attempt_state take_answer(struct attempt *a, struct talk *t) {
                 return ATTEMPT_KEY;
         t->pin_awaited = false;
         if (r >= 0 && m.type == WIRE_NO_ANSWER)
-                return attempt_end(a, REASON_NO_ANSWER);
+                return attempt_end_or_code(a, REASON_NO_ANSWER);
         if (r < 0 || m.type != WIRE_ANSWER)
                 return attempt_end(a, REASON_CANCELLED);
         r = device_send_pin(t->op, m.answer);
@@ -104,6 +110,8 @@ static enum attempt_state fail(struct attempt *a, const struct device_event *e) 
                 a->key_answered = true;
                 (void) store_add_failure(a->state, a->person.id, &a->clock); /* denied in any case */
         }
+        if (e->reason == DEVICE_NO_KEY)
+                return attempt_end_or_code(a, key_reason(e->reason));
         return attempt_end(a, key_reason(e->reason));
 }
 
@@ -138,7 +146,13 @@ static enum attempt_state talk(struct attempt *a, struct talk *t) {
                         next = take_event(a, t, &e);
                         continue;
                 }
-                r = relay_poll(a->module, device_fd(t->op), t->deadline_usec);
+                r = a->listens < 0
+                            ? relay_poll(a->module, device_fd(t->op), t->deadline_usec)
+                            : relay_poll_two(a->module, device_fd(t->op), a->listens, t->deadline_usec);
+                if (r == RELAY_SECOND && attempt_hear_tap(a) == ATTEMPT_HEARD_SAME)
+                        return attempt_end_or_code(a, REASON_KEY_MISSING);
+                if (r == -ETIMEDOUT && t->when_late == REASON_KEY_MISSING)
+                        return attempt_end_or_code(a, REASON_KEY_MISSING);
                 if (r < 0)
                         return attempt_end_wait(a, r, t->when_late);
                 if (r == RELAY_MODULE)
@@ -189,6 +203,7 @@ enum attempt_state attempt_key(struct attempt *a) {
                 return attempt_end(a, r == -EINVAL || r == -EMSGSIZE || r == -ENOMEM ? REASON_INTERNAL
                                                                                      : REASON_DEVICES_GONE);
         enum attempt_state next = talk(a, &t);
+        closep(&a->listens);
         t.op = device_operation_free(t.op); /* whatever it still does is cancelled */
         return next;
 }

@@ -10,20 +10,25 @@
 #include <string.h>
 #include <time.h>
 
-int relay_poll(int module, int other, uint64_t deadline_usec) {
+int relay_poll_two(int module, int other, int second, uint64_t deadline_usec) {
         struct pollfd p[] = {{.fd = module, .events = POLLIN | POLLRDHUP},
-                             {.fd = other, .events = POLLIN | POLLRDHUP}};
+                             {.fd = other, .events = POLLIN | POLLRDHUP},
+                             {.fd = second, .events = POLLIN | POLLRDHUP}};
         for (;;) {
                 uint64_t now = now_monotonic_usec(), left = deadline_usec > now ? deadline_usec - now : 0;
                 struct timespec ts = {(time_t) (left / 1000000U), (long) (left % 1000000U) * 1000};
-                int r = ppoll(p, 2, deadline_usec == UINT64_MAX ? NULL : &ts, NULL);
+                int r = ppoll(p, 3, deadline_usec == UINT64_MAX ? NULL : &ts, NULL);
                 if (r > 0)
-                        return p[0].revents ? RELAY_MODULE : RELAY_OTHER;
+                        return p[0].revents ? RELAY_MODULE : p[1].revents ? RELAY_OTHER : RELAY_SECOND;
                 if (r == 0)
                         return -ETIMEDOUT;
                 if (errno != EINTR)
                         return -errno;
         }
+}
+
+int relay_poll(int module, int other, uint64_t deadline_usec) {
+        return relay_poll_two(module, other, -1, deadline_usec);
 }
 
 int relay_wait(int module, int other, uint64_t deadline_usec) {

@@ -5,11 +5,14 @@
 
 #include "common/wire.h"
 
-enum relay_ready { RELAY_MODULE = 1, RELAY_OTHER };
+enum relay_ready { RELAY_MODULE = 1, RELAY_OTHER, RELAY_SECOND };
 
 /* Waits until the module said something or hung up (RELAY_MODULE), or `other` can be read (RELAY_OTHER; -1
  * for none), or deadline_usec (CLOCK_MONOTONIC, UINT64_MAX for none): -ETIMEDOUT. The module comes first. */
 int relay_poll(int module, int other, uint64_t deadline_usec);
+
+/* The same for two others: RELAY_SECOND when only the second can be read. */
+int relay_poll_two(int module, int other, int second, uint64_t deadline_usec);
 
 /* Waits until `other` can be read. -ECANCELED when the module hung up, or spoke out of turn, which counts
  * as the same; -ETIMEDOUT. */

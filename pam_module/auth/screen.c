@@ -15,6 +15,7 @@ static const struct {
         [SCREEN_TOUCH] = {"Touch your key", "touch your key"},
         [SCREEN_FINGER] = {"Put your finger on your key", "put your finger on your key"},
         [SCREEN_ENTER] = {"Enter the PIN of your key", "enter the PIN of your key"},
+        [SCREEN_WANT_MAX] = {"", ""},
 };
 
 /* A prompt, which ends where the answer begins. At a sign-in the sentence was shown before it. */
@@ -40,6 +41,39 @@ void screen_ask(const struct screen_what *what, enum screen_want want, char *buf
                 (void) snprintf(buf, size, "%s, %s to sign in", what->name, wants[want].with_name);
         else
                 (void) snprintf(buf, size, "%s", wants[want].alone);
+}
+
+void screen_enrol(enum screen_want want, const char *name, unsigned pin_least, char *buf, size_t size) {
+        const unsigned least = pin_least < 4 ? 4 : pin_least; /* CTAP 2.1, 6.5.1 */
+        switch (want) {
+        case SCREEN_NEW_KEY:
+                (void) snprintf(buf, size, "%s, plug in your new key", name);
+                return;
+        case SCREEN_NEW_PIN:
+                (void) snprintf(buf, size, "%s, choose a PIN for your key: at least %u characters", name,
+                                least);
+                return;
+        case SCREEN_NEW_PIN_ANEW:
+                (void) snprintf(buf, size, "Not the same, or too short. At least %u characters, twice",
+                                least);
+                return;
+        case SCREEN_TRIAL:
+                (void) snprintf(buf, size, "%s, one trial sign-in: touch your key once more", name);
+                return;
+        default:
+                (void) snprintf(buf, size, "%s, %s to enrol it", name, wants[want].with_name);
+        }
+}
+
+void screen_code(enum reason instead, const char *name, char *buf, size_t size) {
+        const char *why = instead == REASON_UNKNOWN_BADGE ? "New badge?"
+                          : instead == REASON_NO_ANSWER   ? "No PIN?"
+                                                          : "No key?";
+        if (name[0])
+                (void) snprintf(buf, size, "%s, %c%s Enter your code", name, (char) (why[0] | 0x20),
+                                why + 1);
+        else
+                (void) snprintf(buf, size, "%s Enter your code", why);
 }
 
 void screen_opening(const char *name, char *buf, size_t size) {

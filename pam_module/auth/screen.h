@@ -24,6 +24,11 @@ enum screen_want {
         SCREEN_ENTER, /* "FULL NAME, enter the PIN of your key to sign in": greeters show no text of a prompt
                        */
         SCREEN_PIN, /* the prompt: "PIN: ", or "Enter the PIN of your key to approve sudo as FULL NAME: " */
+        /* of an enrolment, for screen_enrol() */
+        SCREEN_NEW_KEY,      /* "FULL NAME, plug in your new key" */
+        SCREEN_NEW_PIN,      /* "FULL NAME, choose a PIN of at least 4 characters for your key" */
+        SCREEN_NEW_PIN_ANEW, /* the two were not alike, or too short */
+        SCREEN_TRIAL,        /* "One trial sign-in: touch your key again" */
         SCREEN_WANT_MAX,
 };
 void screen_ask(const struct screen_what *what, enum screen_want want, char *buf, size_t size);
@@ -31,6 +36,12 @@ void screen_ask(const struct screen_what *what, enum screen_want want, char *buf
 void screen_opening(const char *name, char *buf, size_t size);
 /* "FULL NAME, click Log In": the display manager shows no session by itself. */
 void screen_click(const char *name, char *buf, size_t size);
+
+/* What is wanted of somebody who enrols; any of the above but SCREEN_TAP and SCREEN_PIN. */
+void screen_enrol(enum screen_want want, const char *name, unsigned pin_least, char *buf, size_t size);
+/* That a code may be typed, to whoever would be turned away for this reason: "New badge? Enter your code".
+ */
+void screen_code(enum reason instead, const char *name, char *buf, size_t size);
 
 /* "Your session here was closed at 10:42: unsaved work is lost." In local time, with the day unless it is
  * today's; both in microseconds since 1970. */

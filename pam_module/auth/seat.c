@@ -72,7 +72,10 @@ enum attempt_state attempt_recheck(struct attempt *a) {
         const struct policy_decision *d = &a->decision;
         if (d->verdict == POLICY_UNAVAIL || (a->account_unsure && d->reason == REASON_NO_ACCOUNT))
                 return attempt_recheck_failed(a, -EAGAIN);
-        return answer_recheck(a, d->verdict == POLICY_DENY ? d->reason : REASON_NONE);
+        /* That she would need a key to come in takes no right away: a ticket may have let her in. (A key
+         * that is ended locks her session by its record.) */
+        bool refused = d->verdict == POLICY_DENY && d->reason != REASON_NO_KEY_ENROLLED;
+        return answer_recheck(a, refused ? d->reason : REASON_NONE);
 }
 
 /* Tapped twice while the own session was on its way: a verdict, so that the tap is not judged again. */

@@ -164,7 +164,8 @@ enum attempt_state attempt_look_up(struct attempt *a) {
                 a->decision = (struct policy_decision){0}; /* it borrowed from the old rules */
         int r = find_badge(a, &person);
         if (r < 0)
-                return attempt_end(a, r == -ENOENT ? REASON_UNKNOWN_BADGE : REASON_STORE);
+                return r == -ENOENT ? attempt_end_or_code(a, REASON_UNKNOWN_BADGE)
+                                    : attempt_end(a, REASON_STORE);
         a->have_badge = true;
         a->evidence = (struct policy_evidence){
                 .badge = BADGE_NUMBER,

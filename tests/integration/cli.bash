@@ -70,7 +70,7 @@ is "version" "wardtap" "$(wardtap --version | cut -d' ' -f1)"
 for command in "person add" "person list" "person show" "badge enrol" "badge end" "badge list" "key enrol" "key end" \
         "person suspend" "person resume" "person expire" "person offboard" "badge replace" "badge suspend" "badge resume" \
         "key replace" "key suspend" "key resume" "lease" "lease end" "lease list" "lease sweep" "lease wipe" import export \
-        "key list" "policy check" "policy apply" "policy explain" "audit verify" "audit list" status why; do
+        "key list" "ticket issue" "ticket list" "ticket revoke" "policy check" "policy apply" "policy explain" "audit verify" "audit list" status why; do
         # shellcheck disable=SC2086
         wardtap $command --help >help.out 2>&1 && grep -q "^Usage: wardtap $command" help.out || bad "help of $command"
 done

@@ -8,6 +8,7 @@ echo 176 >/run/world/kernel/sysrq
 mount --bind /run/world/kernel /proc/sys/kernel
 
 start_station
+start_registrar
 wardtap person add anna >/dev/null
 rm -f /etc/systemd/journald.conf.d/world.conf
 mkdir -p /var/log/journal
@@ -57,7 +58,7 @@ wardtap enable lightdm sudo >/run/world/enable.out 2>&1 || { cat /run/world/enab
 is "a good station" 0 "$(doctor)"
 expect_not "has nothing that is bad" "bad  " /run/world/doctor.out
 tr -s ' ' </run/world/doctor.out >/run/world/doctor.words
-for line in "ok readers Badge readers connected:" "ok pcscd Only wardtap-device" "ok keys " "ok users " "ok sockets All three" \
+for line in "ok readers Badge readers connected:" "ok pcscd Only wardtap-device" "ok keys " "ok users " "ok sockets All four" \
         "ok daemons wardtapd runs" "ok idle Only wardtap-idle" "ok badge-key " "ok journal " "ok station All files" "ok rules Rules " "ok store The people" \
         "ok services lightdm asks" "ok order lightdm:" "ok order sudo:" "ok passwords lightdm takes a password only while" \
         "ok keyrings " "ok homes "; do

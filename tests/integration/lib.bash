@@ -172,6 +172,11 @@ start_authd() {
         run_unit authd --restart --user wardtap --groups wardtap --listen /run/wardtap/auth.sock:0666:root \
                 --state /var/lib/wardtap/state:0700 "$@" -- "$B/pam_module/auth/wardtap-authd"
 }
+# start_registrar: as its unit does, as root without a capability.
+start_registrar() {
+        run_unit registrar --restart --groups wardtap --listen /run/wardtap/registrar.sock:0660:wardtap "$@" -- \
+                /usr/bin/setpriv --bounding-set=-all --inh-caps=-all "$B/helper/registrar/wardtap-registrar"
+}
 # start_station: everything, with the rules below in force.
 start_station() {
         start_journald

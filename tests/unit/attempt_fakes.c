@@ -16,6 +16,8 @@ struct fake_world fake;
 static struct {
         int module[2]; /* [0] is the attempt's */
         int broker;    /* our end */
+        int registrar; /* likewise */
+        int listener;  /* of the second connection to wardtapd */
         unsigned at;   /* in the script */
         bool pin_sent, spoken;
         int event;
@@ -62,11 +64,13 @@ static void answer_prompt(void) {
                 (void) socket_send(hidden.module[1], fake.raw_answer.p, fake.raw_answer.n);
                 return;
         }
-        if (fake.pin) {
+        const char *typed = strcmp(fake.prompt, "Code: ") == 0 ? fake.code : fake.pin;
+        if (typed) {
                 m.type = WIRE_ANSWER;
-                (void) snprintf(m.answer, sizeof(m.answer), "%s", fake.pin);
+                (void) snprintf(m.answer, sizeof(m.answer), "%s", typed);
         }
-        if (!fake.late)
+        fake.codes_asked += strcmp(fake.prompt, "Code: ") == 0;
+        if (!fake.late && !fake.nobody_types)
                 (void) __real_wire_send(hidden.module[1], &m);
 }
 
@@ -123,6 +127,14 @@ int __wrap_relay_poll(int module, int other, uint64_t deadline_usec) {
         return fake.late ? -ETIMEDOUT : __real_relay_poll(module, other, deadline_usec);
 }
 
+int __real_relay_poll_two(int module, int other, int second, uint64_t deadline_usec);
+int __wrap_relay_poll_two(int module, int other, int second, uint64_t deadline_usec);
+int __wrap_relay_poll_two(int module, int other, int second, uint64_t deadline_usec) {
+        if (inject("relay_poll_two"))
+                return -ETIMEDOUT;
+        return __real_relay_poll_two(module, other, second, fake.late ? 0 : deadline_usec);
+}
+
 /* Waiting for wardtapd: time is up at once where nothing comes by itself. */
 int __real_relay_wait(int module, int other, uint64_t deadline_usec);
 int __wrap_relay_wait(int module, int other, uint64_t deadline_usec);
@@ -147,6 +159,13 @@ int __wrap_broker_connect(const struct broker_hello *hello, int *ret_fd) {
         if ((hello->purpose != wanted && hello->purpose != BROKER_SEAT) || strlen(hello->attempt) != 32 ||
             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
                 abort();
+        if (hidden.broker >= 0 &&
+            (strstr(fake.last_info, "Enter your code") || strstr(fake.last_info, "lug in"))) {
+                closep(&hidden.listener);
+                hidden.listener = pair[1];
+                *ret_fd = pair[0];
+                return 0;
+        }
         closep(&hidden.broker);
         hidden.broker = pair[1];
         *ret_fd = pair[0];
@@ -159,6 +178,21 @@ static void say_readers(int readers) {
         struct broker_message m = {.type = BROKER_WAITING, .waiting.readers = (uint16_t) readers};
         if (readers >= 0)
                 (void) __real_broker_send(hidden.broker, &m);
+}
+
+/* To whoever listens while this one is being judged. */
+static int tap_beside(void) {
+        struct broker_message m = {.type = BROKER_TAP,
+                                   .tap = {.id = 8,
+                                           .seen_usec = now_monotonic_usec(),
+                                           .reader = "Reader 0",
+                                           .n_indexes = 1,
+                                           .indexes = {{.key_id = "0011223344556677"}}}};
+        (void) snprintf(m.tap.token, sizeof(m.tap.token), fake.tap_of_another ? "ANOTHERS" : "TAPTOKEN");
+        if (!fake.tap_again && !fake.tap_of_another)
+                return 0;
+        fake.tap_again = false;
+        return __real_broker_send(hidden.listener, &m);
 }
 
 static void give_tap(void) {
@@ -213,6 +247,8 @@ int __wrap_broker_send(int fd, const struct broker_message *m) {
                 fake.keys_used++;
                 return 0;
         }
+        if (hidden.listener >= 0)
+                return tap_beside();
         if (fake.broker_losses > 0) {
                 fake.broker_losses--;
                 closep(&hidden.broker);
@@ -253,6 +289,51 @@ int __wrap_broker_record(int fd, const struct record *record, uint64_t deadline_
         if (record_read((struct bytes){buf, w.n}, &fake.record) < 0)
                 abort();
         return fake.record_status;
+}
+
+/* --- wardtap-registrar */
+int __wrap_registrar_connect(int *ret_fd);
+int __wrap_registrar_connect(int *ret_fd) {
+        int pair[2];
+        if (inject("registrar_connect"))
+                return -ECONNREFUSED;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+                abort();
+        closep(&hidden.registrar);
+        hidden.registrar = pair[1];
+        *ret_fd = pair[0];
+        return 0;
+}
+
+static void answer_check(const struct registrar_message *m, struct registrar_ticket *t) {
+        fake.checks++;
+        (void) snprintf(fake.check_user, sizeof(fake.check_user), "%s", m->check.user);
+        t->status = fake.ticket_status;
+        if (t->status != REGISTRAR_OK)
+                return;
+        (void) snprintf(t->name, sizeof(t->name), "T7K2M9QD");
+        (void) snprintf(t->issuer, sizeof(t->issuer), "desk");
+        (void) snprintf(t->user, sizeof(t->user), "%s", fake.ticket_user ? fake.ticket_user : FAKE_USER);
+        t->may_enrol = fake.enrol_only;
+        t->may_sign_in = !fake.enrol_only;
+        t->used = fake.ticket_used;
+        t->until_usec = 9000000;
+}
+
+int __real_registrar_send(int fd, const struct registrar_message *m);
+int __wrap_registrar_send(int fd, const struct registrar_message *m);
+int __wrap_registrar_send(int fd, const struct registrar_message *m) {
+        struct registrar_message reply = {.type = m->type == REGISTRAR_CHECK ? REGISTRAR_TICKET
+                                                                             : REGISTRAR_DONE};
+        if (inject("registrar_send"))
+                return -EPIPE;
+        if (m->type == REGISTRAR_CHECK) {
+                answer_check(m, &reply.ticket);
+        } else {
+                reply.done = fake.use_status;
+                fake.uses++;
+        }
+        return __real_registrar_send(hidden.registrar, &reply);
 }
 
 /* --- the store */
@@ -390,6 +471,10 @@ void __wrap_policy_decide(const struct policy_question *q, struct policy_decisio
         if (fake.fixed) {
                 ret->verdict = fake.verdict;
                 ret->reason = fake.verdict_reason;
+        } else if (e->ticket) {
+                ret->verdict = POLICY_ALLOW;
+                ret->lowered = true;
+                ret->until_usec = e->ticket_until_usec;
         } else if ((fake.needed & FACTOR_BADGE || !q->person) && e->badge == BADGE_NONE)
                 ret->verdict = POLICY_NEED_BADGE;
         else if (fake.needed & FACTOR_VERIFY && !e->key_verified)
@@ -529,12 +614,13 @@ static const struct rule_check checks[] = {
 static void set_up(void) {
         hidden.at = 0;
         hidden.pin_sent = hidden.spoken = false;
-        hidden.broker = -1;
+        hidden.broker = hidden.registrar = hidden.listener = -1;
         hidden.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         hidden.service = (struct rule_service){.name = (char *) (fake.service ? fake.service : "lightdm"),
                                                .use = fake.step_up ? USE_STEP_UP : USE_SIGN_IN};
         hidden.rules = (struct rules){.relying_party = (char *) "wardtap.example.org",
                                       .audit_required = fake.audit_required,
+                                      .tickets = fake.tickets,
                                       .services = &hidden.service,
                                       .n_services = 1};
         hidden.rules.exceptions = (struct rule_exception *) &exception;
@@ -576,5 +662,7 @@ void fake_play(void) {
         closep(&hidden.module[0]);
         closep(&hidden.module[1]);
         closep(&hidden.broker);
+        closep(&hidden.registrar);
+        closep(&hidden.listener);
         closep(&hidden.event);
 }

@@ -61,6 +61,15 @@ struct fake_world {
         bool fixed;       /* policy_decide always says: */
         enum policy_verdict verdict;
         enum reason verdict_reason;
+        /* tickets */
+        bool tickets; /* the site takes them */
+        bool nobody_types;
+        const char *code; /* typed when one is asked for; NULL = NO_ANSWER */
+        enum registrar_status ticket_status, use_status;
+        bool ticket_used, enrol_only;
+        const char *ticket_user; /* NULL = FAKE_USER */
+        bool tap_again;          /* while the key is awaited, the same badge comes once more ... */
+        bool tap_of_another;     /* ... or another one does, then and while a code is asked for */
         /* the key */
         struct step script[SCRIPT_MAX];
         unsigned n_script;
@@ -82,6 +91,8 @@ struct fake_world {
         char before_prompt[WIRE_TEXT_MAX + 1], prompt[WIRE_TEXT_MAX + 1], sent_pin[WIRE_ANSWER_MAX + 1];
         unsigned prompts, commits, failures, operations, open_operations, records, connects;
         bool record_before_verdict;
+        unsigned codes_asked, checks, uses; /* of the registrar */
+        char check_user[65];
         unsigned switches, grants_asked, keys_used, keys_before_record;
         char key_used[BROKER_DEVICE_SIZE];
         char verdict_attempt[33], told_tty[65];

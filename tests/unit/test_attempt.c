@@ -879,9 +879,151 @@ static void no_failure_lets_anybody_in(void **state) {
         assert_true(total > 40);
 }
 
+/* --- tickets */
+
+#define CODE "0000-0000-0000" /* its last character is right */
+
+/* An unknown badge, and somebody who has a code. */
+static void new_badge(void) {
+        fake_reset();
+        fake.tickets = true;
+        fake.badge_unknown = true;
+        fake.code = CODE;
+}
+
+static void a_good_code_lets_in_lowered_and_stores_nothing(void **state) {
+        new_badge();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(fake.before_prompt, "New badge? Enter your code");
+        assert_string_equal(fake.got_user, FAKE_USER);
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "ticket");
+        assert_string_equal(field(RECORD_FIELD_TICKET), "T7K2M9QD");
+        assert_string_equal(field(RECORD_FIELD_ISSUER), "desk");
+        assert_string_equal(field(RECORD_FIELD_UNTIL_USEC), "9000000");
+        assert_string_equal(field(RECORD_FIELD_AAL), "0");
+        assert_string_equal(field(RECORD_FIELD_FACTORS), "none");
+        assert_int_equal(fake.commits, 0); /* no grace comes of it, and no failure is forgiven */
+        assert_int_equal(fake.uses, 1);
+        assert_string_equal(fake.check_user, "");
+}
+
+static void whoever_has_no_code_is_turned_away_as_before(void **state) {
+        new_badge();
+        fake.code = NULL;
+        fake_play();
+        expect(WIRE_DENY, RECORD_UNKNOWN_BADGE, REASON_UNKNOWN_BADGE);
+        assert_int_equal(fake.checks, 0);
+        new_badge();
+        fake.code = "0000-0000-0001";
+        fake_play();
+        expect(WIRE_DENY, RECORD_UNKNOWN_BADGE, REASON_TICKET_MISTYPED);
+        assert_int_equal(fake.checks, 0); /* and costs no try */
+}
+
+static void a_code_is_asked_for_nowhere_else(void **state) {
+        for (unsigned i = 0; i < 6; i++) {
+                new_badge();
+                fake.tickets = i != 0;
+                fake.user = i == 1 ? FAKE_USER : NULL;
+                fake.in_session = i == 2;
+                fake.caller = i == 3 ? FAKE_UID : 0;
+                fake.seat = i == 4;
+                fake.service = i == 5 ? SWITCH_SERVICE : NULL;
+                fake_play();
+                assert_int_equal(fake.codes_asked, 0);
+                assert_int_equal(fake.checks, 0);
+                assert_false(fake.has_verdict && fake.got == WIRE_ALLOW);
+        }
+}
+
+static void every_no_of_the_registrar_is_one(void **state) {
+        for (int s = REGISTRAR_OK + 1; s < REGISTRAR_STATUS_MAX; s++) {
+                new_badge();
+                fake.ticket_status = (enum registrar_status) s;
+                fake_play();
+                expect_said(WIRE_DENY);
+                assert_int_equal(fake.record.event, RECORD_UNKNOWN_BADGE); /* counts against the reader */
+                assert_string_not_equal(field(RECORD_FIELD_REASON), "internal");
+                assert_int_equal(fake.uses, 0);
+                new_badge();
+                fake.use_status = (enum registrar_status) s; /* somebody else was quicker, for example */
+                fake_play();
+                expect_said(WIRE_DENY);
+                assert_string_equal(field(RECORD_FIELD_LOWERED), "");
+        }
+}
+
+static void no_key_no_pin_and_no_ticket_of_somebody_else(void **state) {
+        fake_reset();
+        fake.tickets = true;
+        fake.code = CODE;
+        fake.tap_again = true;
+        fake_add(DEVICE_EVENT_KEY_WANTED, false);
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(fake.before_prompt, "Nina Example, no key? Enter your code");
+        assert_string_equal(fake.check_user, FAKE_USER);
+        fake_reset();
+        fake.tickets = true;
+        fake.code = CODE;
+        fake.pin = NULL;
+        fake_add(DEVICE_EVENT_PIN_WANTED, false);
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(fake.before_prompt, "Nina Example, no PIN? Enter your code");
+        fake_reset();
+        fake.tickets = true;
+        fake.code = CODE;
+        fake.pin = NULL;
+        fake.ticket_user = "nurse2"; /* a registrar that does not look is not believed either */
+        fake_add(DEVICE_EVENT_PIN_WANTED, false);
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_TICKET_OF_ANOTHER);
+        assert_int_equal(fake.uses, 0);
+}
+
+static void another_persons_tap_ends_the_question_and_not_the_wait_for_a_key(void **state) {
+        new_badge();
+        fake.tap_of_another = true;
+        fake.nobody_types = true; /* it would take a minute to give up */
+        fake_play();
+        expect(WIRE_DENY, RECORD_UNKNOWN_BADGE, REASON_UNKNOWN_BADGE);
+        fake_reset();
+        fake.tickets = fake.tap_of_another = true;
+        fake_add(DEVICE_EVENT_KEY_WANTED, false);
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "");
+}
+
+static void whatever_fails_with_a_ticket_nobody_gets_in_unrecorded(void **state) {
+        unsigned total = 0;
+        for (unsigned n = 1;; n++) {
+                new_badge();
+                fake.audit_required = true;
+                fake.fail_at = n;
+                fake_play();
+                if (!fake.failed)
+                        break;
+                total++;
+                if (fake.has_verdict && fake.got == WIRE_ALLOW && (fake.uses != 1 || fake.records == 0))
+                        fail_msg("call %u (%s) failed, and the verdict was ALLOW", n, fake.failed);
+        }
+        assert_true(total > 15);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(badge_key_and_pin_let_in),
+                cmocka_unit_test(a_good_code_lets_in_lowered_and_stores_nothing),
+                cmocka_unit_test(whoever_has_no_code_is_turned_away_as_before),
+                cmocka_unit_test(a_code_is_asked_for_nowhere_else),
+                cmocka_unit_test(every_no_of_the_registrar_is_one),
+                cmocka_unit_test(no_key_no_pin_and_no_ticket_of_somebody_else),
+                cmocka_unit_test(another_persons_tap_ends_the_question_and_not_the_wait_for_a_key),
+                cmocka_unit_test(whatever_fails_with_a_ticket_nobody_gets_in_unrecorded),
                 cmocka_unit_test(wardtapd_learns_which_device_signed_before_the_record),
                 cmocka_unit_test(grace_resumes_and_claims_no_factor),
                 cmocka_unit_test(sudo_asks_the_key_of_its_user),

@@ -41,7 +41,10 @@ static void an_attempt_says_its_id(void **state) {
         assert_int_equal(may_hello(BROKER_SEAT, ATTEMPT, 901), 0);
         assert_int_equal(may_hello(BROKER_SIGN_IN, "0011", 901), -EBADMSG);
         assert_int_equal(may_hello(BROKER_SIGN_IN, "0011223344556677889_aabbccddeeff", 901), -EBADMSG);
-        assert_int_equal(may_hello(BROKER_ADMIN, ATTEMPT, 0), -EBADMSG);
+        assert_int_equal(may_hello(BROKER_ADMIN, ATTEMPT, 0), 0); /* the registrar, for that attempt */
+        assert_int_equal(may_hello(BROKER_ADMIN, ATTEMPT, 901), -EPERM);
+        assert_int_equal(may_hello(BROKER_ADMIN, "0011", 0), -EBADMSG);
+        assert_int_equal(may_hello(BROKER_ENROL, ATTEMPT, 0), -EBADMSG);
         assert_int_equal(may_hello(BROKER_PURPOSE_MAX, "", 0), -EBADMSG);
 }
 
@@ -82,7 +85,7 @@ static void each_purpose_has_its_messages(void **state) {
 
 static enum record_outcome natural(enum record_event e) {
         return e == RECORD_DENIED || e == RECORD_UNKNOWN_BADGE || e == RECORD_BADGE_REFUSED ||
-                               e == RECORD_POLICY_REFUSED
+                               e == RECORD_TICKET_REFUSED || e == RECORD_POLICY_REFUSED
                        ? RECORD_FAILURE
                        : RECORD_SUCCESS;
 }
@@ -112,7 +115,9 @@ static void each_event_has_its_sender(void **state) {
                 [RECORD_LEASE] = true,          [RECORD_LEASE_END] = true,
                 [RECORD_HOME_WIPE] = true,      [RECORD_IMPORT] = true,
                 [RECORD_EXPORT] = true,         [RECORD_REVIEW_ATTEST] = true,
-                [RECORD_AUDIT_QUERY] = true};
+                [RECORD_AUDIT_QUERY] = true,    [RECORD_TICKET_ISSUE] = true,
+                [RECORD_TICKET_USE] = true,     [RECORD_TICKET_REFUSED] = true,
+                [RECORD_TICKET_REVOKE] = true};
         for (int e = 0; e < RECORD_EVENT_MAX; e++) {
                 assert_int_equal(may_record(BROKER_SIGN_IN, (enum record_event) e, -1),
                                  of_attempt[e] ? 0 : -EPERM);

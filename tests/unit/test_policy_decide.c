@@ -658,6 +658,106 @@ static void throttling_survives_a_reboot_and_ends(void **state) {
 
 /* --- what no attempt would ask */
 
+/* --- tickets */
+
+static void decide_with_ticket(const struct situation *s, uint64_t until, bool used,
+                               struct policy_decision *d) {
+        struct built b;
+        build(s, &b);
+        b.q.evidence.ticket = true;
+        b.q.evidence.ticket_used = used;
+        b.q.evidence.ticket_until_usec = until;
+        policy_decide(&b.q, d);
+}
+
+/* What a ticket may turn into "come in": what is missing, and what comes of failures. */
+static bool is_for_a_ticket(const struct policy_decision *d) {
+        return d->verdict == POLICY_NEED_BADGE || d->verdict == POLICY_NEED_KEY ||
+               d->verdict == POLICY_NEED_VERIFY || d->verdict == POLICY_MAXTRIES ||
+               (d->verdict == POLICY_DENY &&
+                (d->reason == REASON_NO_KEY_ENROLLED || d->reason == REASON_KEY_UNUSABLE));
+}
+
+static void expect_ticket(const struct situation *s, bool site, bool role) {
+        struct policy_decision without, with;
+        decide(s, &without);
+        rules->tickets = site;
+        for (size_t i = 0; i < rules->n_roles; i++)
+                rules->roles[i].tickets = role;
+        decide_with_ticket(s, REALTIME + 1, false, &with);
+        rules->tickets = false;
+        if (!is_for_a_ticket(&without)) { /* whoever may not be here at all may not by a ticket */
+                assert_int_equal(with.verdict, without.verdict);
+                assert_int_equal(with.reason, without.reason);
+                assert_false(with.lowered);
+                return;
+        }
+        if (with.lowered) {
+                assert_true(site && role && with.service->use == USE_SIGN_IN);
+                assert_int_equal(with.verdict, POLICY_ALLOW);
+                assert_false(with.strong || with.grace || with.grace_renew);
+                assert_int_equal(with.aal, 0);
+                assert_true(with.until_usec == REALTIME + 1);
+        } else if (with.verdict == POLICY_DENY) {
+                assert_true(with.reason == REASON_TICKET_NOT_HERE || with.reason == REASON_BADGE_ALONE);
+        } else {
+                assert_true(without.verdict == POLICY_MAXTRIES); /* by her own factors */
+        }
+}
+
+static void a_ticket_lets_in_whom_only_a_factor_keeps_out(void **state) {
+        static const char *const services[] = {"lightdm", "login", "kiosk", "sudo", "polkit-1", "sshd"};
+        size_t n = 0;
+        for (size_t service = 0; service < ELEMENTSOF(services); service++)
+                for (int group = 0; group < GROUP_MAX; group++)
+                        for (int badge = 0; badge < BADGE_MAX; badge++)
+                                for (int k = 0; k < KEY_MAX; k++)
+                                        for (int fails = 0; fails < FAILS_MAX; fails++)
+                                                for (int more = 0; more < 128; more++) {
+                                                        const struct situation s = {
+                                                                .service = services[service],
+                                                                .group = (enum group) group,
+                                                                .badge = (enum badge) badge,
+                                                                .key = (enum key) k,
+                                                                .fails = (enum fails) fails,
+                                                                .hour = more & 1 ? WEEKEND : DAY,
+                                                                .state = more & 2 ? PERSON_SUSPENDED
+                                                                                  : PERSON_ACTIVE,
+                                                                .away = more & 4,
+                                                                .past = more & 8 ? AN_HOUR : NEVER,
+                                                                .window = more & 16 ? 1 : 0};
+                                                        expect_ticket(&s, more & 32, more & 64);
+                                                        n++;
+                                                }
+        assert_int_equal(n, 6 * GROUP_MAX * BADGE_MAX * KEY_MAX * FAILS_MAX * 128);
+}
+
+static void a_ticket_ends_and_is_used_once(void **state) {
+        const struct situation s = {0}, absent = {.no_session = true}, user = {.who = OF_OWN_USER},
+                               inside = {.in_session = true}, unsure = {.untrusted = true};
+        struct policy_decision d;
+        rules->tickets = true;
+        for (size_t i = 0; i < rules->n_roles; i++)
+                rules->roles[i].tickets = true;
+        decide_with_ticket(&s, REALTIME + 1, false, &d);
+        assert_true(d.verdict == POLICY_ALLOW && d.lowered && !d.clock_alert);
+        decide_with_ticket(&unsure, REALTIME + 1, false, &d);
+        assert_true(d.verdict == POLICY_ALLOW && d.clock_alert);
+        decide_with_ticket(&unsure, REALTIME, false, &d); /* its end is not a matter of trust */
+        assert_int_equal(d.reason, REASON_TICKET_EXPIRED);
+        decide_with_ticket(&absent, REALTIME + 1, true, &d);
+        assert_int_equal(d.reason, REASON_TICKET_USED);
+        decide_with_ticket(&s, REALTIME + 1, true, &d);
+        assert_true(d.verdict == POLICY_ALLOW && d.lowered); /* back into the session that it began */
+        decide_with_ticket(&user, REALTIME + 1, false, &d);
+        assert_int_equal(d.reason, REASON_TICKET_NOT_HERE);
+        decide_with_ticket(&inside, REALTIME + 1, false, &d);
+        assert_int_equal(d.reason, REASON_TICKET_NOT_HERE);
+        decide_with_ticket(&s, 0, false, &d); /* one without an end is none */
+        assert_int_equal(d.reason, REASON_INTERNAL);
+        rules->tickets = false;
+}
+
 static void a_question_that_contradicts_itself_is_denied(void **state) {
         struct situation s = {.badge = NUMBER, .key = ATTESTED};
         for (int i = 0; i < 12; i++) {
@@ -1119,6 +1219,8 @@ int main(void) {
                 cmocka_unit_test(delays_grow_and_end),
                 cmocka_unit_test(throttling_survives_a_reboot_and_ends),
                 cmocka_unit_test(a_question_that_contradicts_itself_is_denied),
+                cmocka_unit_test(a_ticket_lets_in_whom_only_a_factor_keeps_out),
+                cmocka_unit_test(a_ticket_ends_and_is_used_once),
                 cmocka_unit_test(every_combination_agrees_with_the_oracle),
                 cmocka_unit_test(every_person_and_caller_agrees_with_the_oracle),
                 cmocka_unit_test(each_minute_of_the_week_is_inside_or_not),

@@ -55,6 +55,7 @@ static const char all_keys[] =
         "ThrottleDelays=10s 1min 1h\n"
         "ThrottleMax=1h\n"
         "Recheck=10min\n"
+        "Tickets=yes\n"
         "[Station]\n"
         "Name=ward3-bay2\n"
         "Tags=ward3 \tacute\n"
@@ -131,6 +132,7 @@ static void every_key_is_read(void **state) {
         assert_true(r->throttle_usec[0] == SEC(10) && r->throttle_usec[1] == MIN(1) &&
                     r->throttle_usec[2] == H(1));
         assert_true(r->throttle_max_usec == H(1) && r->recheck_usec == MIN(10));
+        assert_true(r->tickets);
         assert_string_equal(r->station, "ward3-bay2");
         assert_false(r->station_from_host);
         assert_words(&r->tags, "ward3|acute");

@@ -21,11 +21,11 @@
 #define NOW (UINT64_C(1795166502) * 1000000U) /* 2026-11-20T09:21:42Z */
 
 static const char first[] =
-        "[Site]\nRelyingParty=wardtap.example.org\n"
+        "[Site]\nRelyingParty=wardtap.example.org\nTickets=yes\n"
         "[Role nurse]\nGroups=nurses \"Domain Users\"\nStations=ward3\n"
         "Hours=Mon-Fri 07:00-15:00, Sat,Sun 22:00-06:00\nGraceMode=renewed\nWalkAway=nothing\n"
         "Approves=ticket recover\nKeyAttested=yes\n"
-        "KeyModels=cb69481e-8ff7-4039-93ec-0a2729a154a8\n"
+        "KeyModels=cb69481e-8ff7-4039-93ec-0a2729a154a8\nTickets=no\n"
         "[Place or]\nTags=or\n[Service lightdm]\nUse=sign-in\n[Service sudo]\nUse=step-up\n"
         "[Exception x]\nOwner=lead\nReason=No key yet\nUntil=2026-12-24\nUsers=anna\nGroups=agency\n"
         "Stations=ward3\nServices=lightdm\nSignIn=badge\n"
@@ -57,6 +57,8 @@ static void what_is_written_is_read_and_has_one_form(void **state) {
         assert_int_equal(back->roles[0].grace_mode, GRACE_RENEWED);
         assert_int_equal(back->roles[0].walk_away, WALK_AWAY_NOTHING);
         assert_int_equal(back->roles[0].approves, 1U << APPROVE_TICKET | 1U << APPROVE_RECOVER);
+        assert_true(back->tickets);
+        assert_false(back->roles[0].tickets);
         assert_string_equal(back->roles[0].key_models.words[0], "cb69481e8ff7403993ec0a2729a154a8");
         assert_int_equal(back->services[1].sign_in, FACTOR_KEY | FACTOR_VERIFY);
         assert_true(back->roles[0].key_attested);
@@ -77,11 +79,11 @@ static void seal(uint8_t *p, size_t n) {
         assert_int_equal(EVP_Digest(p, n - 32, p + n - 32, NULL, EVP_sha256(), NULL), 1);
 }
 
-/* The hash of these rules was the same in every release with version 3 of the format. When this fails, the
+/* The hash of these rules was the same in every release with version 4 of the format. When this fails, the
  * format has changed: give it a new version and read the old ones too. */
-static void the_form_of_version_3_does_not_change(void **state) {
+static void the_form_of_version_4_does_not_change(void **state) {
         struct rules *r = parse(first);
-        assert_string_equal(r->hash, "f31408fcc25d63d817c12a07e5459cf53f6107fd08db68c34b47baf70ef4fb8b");
+        assert_string_equal(r->hash, "fe1a9e185489ad5136714be74decbe4b0fef6f2759e00d182c0406cbea70ea6f");
         rules_free(r);
 }
 
@@ -127,6 +129,19 @@ static void what_version_1_wrote_is_still_read(void **state) {
         p[9] = 0; /* there is no version before it */
         seal(p, n);
         assert_int_equal(rules_read(p, n, &r), -EBADMSG);
+}
+
+/* The same with Approves= and what came with it: nobody asks for codes after an update until the rules say so. */
+static void what_version_3_wrote_is_still_read(void **state) {
+        uint8_t p[1024];
+        struct rules *r = NULL;
+        size_t n = read_seed("version-3", p, sizeof(p));
+        assert_int_equal(rules_read(p, n, &r), 0);
+        assert_string_equal(r->hash, "f31408fcc25d63d817c12a07e5459cf53f6107fd08db68c34b47baf70ef4fb8b");
+        assert_int_equal(r->roles[0].approves, 1U << APPROVE_TICKET | 1U << APPROVE_RECOVER);
+        assert_false(r->tickets);
+        assert_true(r->roles[0].tickets);
+        rules_free(r);
 }
 
 static void rules_as_large_as_they_may_be_fit(void **state) {
@@ -199,7 +214,7 @@ static void a_good_hash_does_not_excuse_the_content(void **state) {
                         }
                 }
         assert_true(refused > 500 && read > 100); /* a changed letter of a name is a name */
-        p[9] = 4;                                 /* a newer version */
+        p[9] = 5;                                 /* a newer version */
         seal(p, n);
         assert_int_equal(rules_read(p, n, &back), -EBADMSG);
         free(p);
@@ -520,9 +535,10 @@ int main(void) {
         (void) setenv("TZ", "UTC", 1); /* Until= is a local time */
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_written_is_read_and_has_one_form),
-                cmocka_unit_test(the_form_of_version_3_does_not_change),
+                cmocka_unit_test(the_form_of_version_4_does_not_change),
                 cmocka_unit_test(what_version_1_wrote_is_still_read),
                 cmocka_unit_test(what_version_2_wrote_is_still_read),
+                cmocka_unit_test(what_version_3_wrote_is_still_read),
                 cmocka_unit_test(rules_as_large_as_they_may_be_fit),
                 cmocka_unit_test(any_changed_byte_and_any_cut_is_noticed),
                 cmocka_unit_test(a_good_hash_does_not_excuse_the_content),

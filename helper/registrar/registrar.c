@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tickets that are shown, and those that are used up by a sign-in. */
+#include "helper/registrar/registrar_internal.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+const char *registrar_status_reason(enum registrar_status status) {
+        static const enum reason reasons[REGISTRAR_STATUS_MAX] = {
+                [REGISTRAR_OK] = REASON_NONE,
+                [REGISTRAR_WRONG] = REASON_TICKET_WRONG,
+                [REGISTRAR_PAUSED] = REASON_TICKET_PAUSED,
+                [REGISTRAR_USED] = REASON_TICKET_USED,
+                [REGISTRAR_EXPIRED] = REASON_TICKET_EXPIRED,
+                [REGISTRAR_REVOKED] = REASON_TICKET_REVOKED,
+                [REGISTRAR_OF_ANOTHER] = REASON_TICKET_OF_ANOTHER,
+                [REGISTRAR_PERSON] = REASON_PERSON_ENDED,
+                [REGISTRAR_SUSPENDED] = REASON_PERSON_SUSPENDED,
+                [REGISTRAR_NOT_HERE] = REASON_TICKET_NOT_HERE,
+                [REGISTRAR_BADGE_TAKEN] = REASON_BADGE_TAKEN,
+                [REGISTRAR_KEY_TAKEN] = REASON_KEY_TAKEN,
+                [REGISTRAR_KEYS_FULL] = REASON_KEYS_FULL,
+                [REGISTRAR_KEY_REFUSED] = REASON_KEY_FORGED,
+                [REGISTRAR_KEY_UNUSABLE] = REASON_KEY_UNUSABLE,
+                [REGISTRAR_FAILED] = REASON_STORE,
+        };
+        return reason_name(reasons[status]);
+}
+
+int registrar_fill(const struct registrar *r, const struct store_ticket *t, const struct store_person *p,
+                   struct record *record) {
+        uint64_t version;
+        int e;
+        if ((t->name[0] && (e = record_set(record, RECORD_FIELD_TICKET, t->name)) < 0) ||
+            (t->issuer[0] && (e = record_set(record, RECORD_FIELD_ISSUER, t->issuer)) < 0) ||
+            (p && (e = record_set(record, RECORD_FIELD_PERSON, p->uuid)) < 0) ||
+            (p && (e = record_set(record, RECORD_FIELD_USER, p->user)) < 0) ||
+            (e = record_set(record, RECORD_FIELD_POLICY, r->rules->hash)) < 0 ||
+            (e = store_version(r->people, &version)) < 0)
+                return e;
+        return record_set_u64(record, RECORD_FIELD_STORE_VERSION, version);
+}
+
+/* Nobody waits for it: the answer is no in any case. */
+static void record_refusal(const struct registrar *r, const struct registrar_case *c,
+                           const struct store_ticket *t, const struct store_person *p,
+                           enum registrar_status status) {
+        _cleanup_(record_clear) struct record record = {.event = RECORD_TICKET_REFUSED,
+                                                        .outcome = RECORD_FAILURE};
+        if (registrar_fill(r, t, p, &record) >= 0 &&
+            record_set(&record, RECORD_FIELD_REASON, registrar_status_reason(status)) >= 0)
+                (void) r->record(r->userdata, c->attempt, &record);
+}
+
+enum registrar_status registrar_state(const struct store_ticket *t, const struct store_person *p,
+                                      uint64_t now_usec) {
+        bool used_up = t->ended_usec != 0 && t->ended_usec == t->used_usec;
+        if (used_up)
+                return REGISTRAR_USED;
+        if (t->ended_usec != 0)
+                return REGISTRAR_REVOKED;
+        if (now_usec >= t->not_after_usec)
+                return REGISTRAR_EXPIRED;
+        if (p->ended_usec != 0 || (p->not_after_usec > 0 && now_usec >= p->not_after_usec))
+                return REGISTRAR_PERSON;
+        return p->state == PERSON_SUSPENDED ? REGISTRAR_SUSPENDED : REGISTRAR_OK;
+}
+
+/* A code that no ticket has: counted first, since a count that is lost is a guess for nothing. */
+static enum registrar_status refuse_wrong(const struct registrar *r, const struct registrar_case *c,
+                                          const struct ticket_mac *mac, const struct policy_clock *clock) {
+        struct store_ticket meant = {0};
+        if (store_count_wrong_code(r->people, mac, clock, meant.name) < 0)
+                return REGISTRAR_FAILED;
+        record_refusal(r, c, &meant, NULL, REGISTRAR_WRONG);
+        return REGISTRAR_WRONG;
+}
+
+static enum registrar_status look(const struct registrar *r, struct registrar_case *c,
+                                  const struct registrar_message *m, const struct policy_clock *clock,
+                                  struct store_ticket *t, struct store_person *p, uint64_t *ret_wait) {
+        struct ticket_mac mac;
+        if (!r->rules->tickets)
+                return REGISTRAR_NOT_HERE;
+        if (store_ticket_pause(r->people, clock, ret_wait) < 0)
+                return REGISTRAR_FAILED;
+        if (*ret_wait > 0) {
+                record_refusal(r, c, &(struct store_ticket){0}, NULL, REGISTRAR_PAUSED);
+                return REGISTRAR_PAUSED;
+        }
+        if (ticket_mac(r->key, &m->check.code, &mac) < 0)
+                return REGISTRAR_FAILED;
+        int e = store_find_ticket(r->people, &mac, t);
+        if (e == -ENOENT)
+                return refuse_wrong(r, c, &mac, clock);
+        if (e < 0 || store_find_person_by_id(r->people, t->person, p) < 0)
+                return REGISTRAR_FAILED;
+        enum registrar_status status = registrar_state(t, p, clock->realtime_usec);
+        if (status == REGISTRAR_OK && m->check.user[0] && strcmp(m->check.user, p->user) != 0)
+                status = REGISTRAR_OF_ANOTHER;
+        if (status != REGISTRAR_OK)
+                record_refusal(r, c, t, p, status);
+        return status;
+}
+
+static int check(const struct registrar *r, struct registrar_case *c, const struct registrar_message *m,
+                 const struct policy_clock *clock, struct registrar_message *ret) {
+        struct registrar_ticket *out = &ret->ticket;
+        struct store_ticket t = {0};
+        struct store_person p = {0};
+        uint64_t wait = 0;
+        if (c->attempt[0])
+                return -EBADMSG; /* one code a connection */
+        memcpy(c->attempt, m->check.attempt, sizeof(c->attempt));
+        ret->type = REGISTRAR_TICKET;
+        enum registrar_status status = look(r, c, m, clock, &t, &p, &wait);
+        if (status == REGISTRAR_OK &&
+            (getrandom(c->make, sizeof(c->make), 0) != (ssize_t) sizeof(c->make) ||
+             getrandom(c->trial, sizeof(c->trial), 0) != (ssize_t) sizeof(c->trial)))
+                status = REGISTRAR_FAILED;
+        out->status = status;
+        out->wait_usec = wait;
+        if (status != REGISTRAR_OK)
+                return 0;
+        c->checked = true;
+        c->ticket = t.id;
+        c->person = p.id;
+        c->again = out->used = t.used_usec != 0;
+        out->may_enrol = t.use != TICKET_SIGN_IN && !c->again;
+        out->may_sign_in = t.use != TICKET_ENROL;
+        out->until_usec = t.not_after_usec;
+        memcpy(out->name, t.name, sizeof(out->name));
+        memcpy(out->user, p.user, sizeof(out->user));
+        memcpy(out->issuer, t.issuer, sizeof(out->issuer));
+        memcpy(out->make, c->make, sizeof(out->make));
+        memcpy(out->trial, c->trial, sizeof(out->trial));
+        return 0;
+}
+
+enum registrar_status registrar_reread(const struct registrar *r, const struct registrar_case *c,
+                                       const struct policy_clock *clock, struct store_ticket *t,
+                                       struct store_person *p) {
+        if (store_find_ticket_by_id(r->people, c->ticket, t) < 0 ||
+            store_find_person_by_id(r->people, c->person, p) < 0 || t->person != p->id)
+                return REGISTRAR_FAILED;
+        return registrar_state(t, p, clock->realtime_usec);
+}
+
+static int record_use(const struct registrar *r, const struct registrar_case *c,
+                      const struct store_ticket *t, const struct store_person *p, struct record *record) {
+        int e;
+        if ((e = registrar_fill(r, t, p, record)) < 0 ||
+            (e = record_set(record, RECORD_FIELD_LOWERED, "ticket")) < 0 ||
+            (e = record_set_u64(record, RECORD_FIELD_UNTIL_USEC, t->not_after_usec)) < 0 ||
+            (c->again &&
+             (e = record_set(record, RECORD_FIELD_DETAIL, "gives back the session it began")) < 0))
+                return e;
+        return r->record(r->userdata, c->attempt, record);
+}
+
+/* Inside a transaction. One that only gives back a session changes nothing. */
+static enum registrar_status use_it(const struct registrar *r, const struct registrar_case *c,
+                                    const struct policy_clock *clock, struct record *record) {
+        struct store_ticket t;
+        struct store_person p;
+        enum registrar_status status = registrar_reread(r, c, clock, &t, &p);
+        if (status != REGISTRAR_OK)
+                return status;
+        if (t.use == TICKET_ENROL)
+                return REGISTRAR_NOT_HERE;
+        if (!c->again) {
+                int e = store_use_ticket(r->people, t.id, false, clock->realtime_usec);
+                if (e < 0)
+                        return e == -EALREADY ? REGISTRAR_USED : REGISTRAR_FAILED;
+        }
+        return record_use(r, c, &t, &p, record) < 0 ? REGISTRAR_FAILED : REGISTRAR_OK;
+}
+
+#define COMMIT_TRIES 5U /* each waits 2 s for readers */
+
+enum registrar_status registrar_commit(const struct registrar *r, const struct registrar_case *c,
+                                       enum registrar_status status, struct record *records, size_t n) {
+        if (status != REGISTRAR_OK) {
+                (void) store_rollback(r->people);
+                return status;
+        }
+        int e = -EBUSY;
+        for (unsigned i = 0; e == -EBUSY && i < COMMIT_TRIES; i++)
+                e = store_commit(r->people);
+        if (e >= 0)
+                return REGISTRAR_OK;
+        (void) store_rollback(r->people);
+        for (size_t i = 0; i < n; i++) { /* the records are there and the change is not: taken back */
+                records[i].outcome = RECORD_FAILURE;
+                if (record_set(&records[i], RECORD_FIELD_REASON, reason_name(REASON_STORE)) >= 0)
+                        (void) r->record(r->userdata, c->attempt, &records[i]);
+        }
+        return REGISTRAR_FAILED;
+}
+
+static int use(const struct registrar *r, struct registrar_case *c, const struct policy_clock *clock,
+               struct registrar_message *ret) {
+        _cleanup_(record_clear) struct record record = {.event = RECORD_TICKET_USE,
+                                                        .outcome = RECORD_SUCCESS};
+        ret->type = REGISTRAR_DONE;
+        ret->done = REGISTRAR_FAILED;
+        if (store_begin(r->people) < 0)
+                return 0;
+        ret->done = registrar_commit(r, c, use_it(r, c, clock, &record), &record, 1);
+        return 0;
+}
+
+int registrar_answer(const struct registrar *r, struct registrar_case *c, const struct registrar_message *m,
+                     const struct policy_clock *clock, struct registrar_message *ret) {
+        *ret = (struct registrar_message){.type = REGISTRAR_TYPE_INVALID};
+        if (m->type == REGISTRAR_CHECK)
+                return check(r, c, m, clock, ret);
+        if ((m->type != REGISTRAR_USE && m->type != REGISTRAR_ENROL) || !c->checked || c->done)
+                return -EBADMSG;
+        c->done = true; /* one answer: challenges are good once */
+        return m->type == REGISTRAR_USE ? use(r, c, clock, ret)
+                                        : registrar_enrol(r, c, &m->enrol, clock, ret);
+}
