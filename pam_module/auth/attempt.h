@@ -157,6 +157,8 @@ enum attempt_state attempt_wait_tap(struct attempt *a);
 /* One more: what to do with a tap that was handed out. */
 enum attempt_state attempt_take_tap(struct attempt *a, const struct tap *tap);
 enum attempt_state attempt_look_up(struct attempt *a);
+/* The badge that was tapped, to a->badge, and its person. -ENOENT, or an error of the store. */
+int attempt_find_badge(struct attempt *a, struct store_person *ret_person);
 enum attempt_state attempt_account(struct attempt *a);
 enum attempt_state attempt_decide(struct attempt *a);
 enum attempt_state attempt_key(struct attempt *a);

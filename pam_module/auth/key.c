@@ -220,6 +220,29 @@ static const struct store_key *find_key(const struct attempt *a) {
         return NULL;
 }
 
+/* What was ended or suspended while she looked for her key and typed its PIN counts too. */
+static int look_again(struct attempt *a) {
+        struct store_person p;
+        struct store_key keys[STORE_KEYS_MAX];
+        size_t n = 0;
+        int r = a->have_badge ? attempt_find_badge(a, &p) : store_find_person(a->people, a->person.user, &p);
+        if (r >= 0)
+                r = store_person_keys(a->people, a->person.id, keys, &n);
+        if (r < 0)
+                return r;
+        if (p.id != a->person.id)
+                return -ENOENT;
+        a->policy_person.state = p.state;
+        a->policy_person.not_before_usec = p.not_before_usec;
+        a->policy_person.not_after_usec = p.not_after_usec;
+        a->evidence.badge_ended = a->have_badge && a->badge.ended_usec != 0;
+        a->evidence.badge_suspended = a->have_badge && a->badge.suspended_usec != 0;
+        for (size_t i = 0; i < n; i++)
+                if (keys[i].id == a->key->id)
+                        return keys[i].suspended_usec == 0 ? 0 : -EKEYREVOKED;
+        return -EKEYREVOKED;
+}
+
 enum attempt_state attempt_check(struct attempt *a) {
         const struct device_assertion *s = &a->assertion;
         const struct store_key *k = find_key(a);
@@ -232,6 +255,9 @@ enum attempt_state attempt_check(struct attempt *a) {
                 return attempt_end(a, reason);
         a->key = k;
         a->key_answered = true;
+        int r = look_again(a);
+        if (r < 0)
+                return attempt_end(a, r == -EKEYREVOKED ? REASON_KEY_SUSPENDED : REASON_STORE);
         a->evidence.key_present = a->signed_data.present;
         a->evidence.key_verified = a->signed_data.verified;
         a->evidence.key_attested = k->attested;

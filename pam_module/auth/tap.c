@@ -148,7 +148,7 @@ enum attempt_state attempt_wait_tap(struct attempt *a) {
         return next;
 }
 
-static int find_badge(struct attempt *a, struct store_person *ret_person) {
+int attempt_find_badge(struct attempt *a, struct store_person *ret_person) {
         const char *key_ids[BADGE_INDEXES_MAX];
         const uint8_t *indexes[BADGE_INDEXES_MAX];
         for (size_t i = 0; i < a->tap.n_indexes; i++) {
@@ -162,7 +162,7 @@ enum attempt_state attempt_look_up(struct attempt *a) {
         struct store_person person;
         if (snapshot_refresh(a->snapshot))
                 a->decision = (struct policy_decision){0}; /* it borrowed from the old rules */
-        int r = find_badge(a, &person);
+        int r = attempt_find_badge(a, &person);
         if (r < 0)
                 return r == -ENOENT ? attempt_end_or_code(a, REASON_UNKNOWN_BADGE)
                                     : attempt_end(a, REASON_STORE);

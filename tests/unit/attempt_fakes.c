@@ -381,6 +381,9 @@ int __wrap_store_person_keys(struct store *s, int64_t person, struct store_key *
                 ret[i].credential_id[0] = (uint8_t) (i + 1);
                 (void) snprintf(ret[i].rp_id, sizeof(ret[i].rp_id), "wardtap.example.org");
         }
+        for (unsigned i = 0; fake.suspended_meanwhile && fake.keys_asked > 0 && i < 2; i++)
+                ret[i].suspended_usec = 1;
+        fake.keys_asked++;
         *ret_n = fake.no_keys ? 0 : 2;
         return 0;
 }

@@ -53,6 +53,8 @@ struct fake_world {
         bool badge_unknown, badge_of_another;
         int commit_status;
         bool no_keys, cached;
+        bool suspended_meanwhile; /* the keys, while she typed her PIN */
+        unsigned keys_asked;
         /* the rules */
         unsigned needed; /* factors */
         bool audit_required, step_up, grace;

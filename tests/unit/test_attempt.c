@@ -310,6 +310,15 @@ static void a_counter_that_went_back_denies(void **state) {
         expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_COUNTER);
 }
 
+static void a_key_that_was_suspended_meanwhile_denies(void **state) {
+        fake_reset();
+        fake.suspended_meanwhile = true;
+        script_good_pin();
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_SUSPENDED);
+        assert_int_equal(fake.commits, 0);
+}
+
 static void without_the_counter_on_disk_nobody_gets_in(void **state) {
         fake_reset();
         fake.commit_status = -EBUSY;
@@ -1041,6 +1050,7 @@ int main(void) {
                 cmocka_unit_test(a_bad_signature_denies),
                 cmocka_unit_test(verification_must_be_signed),
                 cmocka_unit_test(a_counter_that_went_back_denies),
+                cmocka_unit_test(a_key_that_was_suspended_meanwhile_denies),
                 cmocka_unit_test(without_the_counter_on_disk_nobody_gets_in),
                 cmocka_unit_test(a_record_that_is_not_on_disk_counts_where_the_rules_say),
                 cmocka_unit_test(without_wardtapd_there_is_no_sign_in),
