@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The decision. The order in which things are judged is in decide.h; each step here has its number. */
-#include "policy/decide.h"
+#include "policy/approve.h"
 
 #include <string.h>
 
@@ -124,9 +124,62 @@ static bool words_meet(const struct words *a, const struct words *b) {
         return false;
 }
 
-static bool is_at(const struct words *stations, const struct policy_question *q) {
-        return stations->n == 0 || words_meet(stations, q->tags) ||
-               (q->rules->station && words_contain(stations, q->rules->station));
+static bool is_at(const struct words *stations, const struct rules *r, const struct words *tags) {
+        return stations->n == 0 || words_meet(stations, tags) ||
+               (r->station && words_contain(stations, r->station));
+}
+
+/* Here and now; else *why becomes the better word for it. */
+static bool role_fits(const struct rule_role *role, const struct rules *r, const struct words *tags,
+                      const struct policy_clock *c, enum reason *why, bool *alert) {
+        if (!is_at(&role->stations, r, tags)) {
+                if (*why == REASON_NO_ROLE)
+                        *why = REASON_NOT_THIS_STATION;
+                return false;
+        }
+        if (c->trusted && !hours_contain(&role->hours, c->weekday, c->minute)) {
+                *why = REASON_NOT_THIS_HOUR;
+                return false;
+        }
+        if (!c->trusted && role->hours.n > 0)
+                *alert = true;
+        return true;
+}
+
+const struct rule_role *policy_find_role(const struct rules *r, const struct words *tags,
+                                         const struct words *groups, const struct policy_clock *clock,
+                                         enum reason *ret_why, bool *ret_alert) {
+        enum reason why = REASON_NO_ROLE;
+        for (size_t i = 0; i < r->n_roles; i++)
+                if (words_meet(&r->roles[i].groups, groups) &&
+                    role_fits(&r->roles[i], r, tags, clock, &why, ret_alert))
+                        return &r->roles[i];
+        *ret_why = why;
+        return NULL;
+}
+
+static void set_until(struct policy_decision *d, uint64_t until_usec) {
+        if (d->until_usec == 0 || until_usec < d->until_usec)
+                d->until_usec = until_usec;
+}
+
+/* One for a while. What does not fit here is no reason to refuse: her own may. */
+static const struct rule_role *find_elevated(struct judgement *j) {
+        const struct policy_question *q = j->q;
+        for (size_t i = 0; i < q->person->n_elevations; i++) {
+                const struct policy_elevation *e = &q->person->elevations[i];
+                const struct rule_role *role = e->role ? rules_find_role(q->rules, e->role) : NULL;
+                enum reason why = REASON_NO_ROLE;
+                uint64_t age;
+                if (!role || !policy_approval_holds(&e->approval, &q->clock, &age) ||
+                    !role_fits(role, q->rules, q->tags, &q->clock, &why, &j->d->clock_alert))
+                        continue;
+                j->d->elevated = true;
+                j->d->approver = e->approver;
+                set_until(j->d, e->approval.until_usec);
+                return role;
+        }
+        return NULL;
 }
 
 /* Some check fails that forbids this. */
@@ -140,28 +193,17 @@ static bool fails(const struct judgement *j, enum check_effect effect) {
 /* 8 */
 static bool judge_role(struct judgement *j) {
         const struct policy_question *q = j->q;
-        enum reason best = REASON_NO_ROLE;
-        for (size_t i = 0; i < q->rules->n_roles; i++) {
-                const struct rule_role *role = &q->rules->roles[i];
-                if (!words_meet(&role->groups, &q->person->groups))
-                        continue;
-                if (!is_at(&role->stations, q)) {
-                        if (best == REASON_NO_ROLE)
-                                best = REASON_NOT_THIS_STATION;
-                        continue;
-                }
-                if (q->clock.trusted && !hours_contain(&role->hours, q->clock.weekday, q->clock.minute)) {
-                        best = REASON_NOT_THIS_HOUR;
-                        continue;
-                }
-                if (!q->clock.trusted && role->hours.n > 0)
-                        j->d->clock_alert = true;
-                j->d->role = role;
-                if (j->d->needed == 0)
-                        j->d->needed = role->sign_in;
-                return false;
-        }
-        return deny(j, best);
+        enum reason why = REASON_NO_ROLE;
+        const struct rule_role *role = find_elevated(j);
+        if (!role)
+                role = policy_find_role(q->rules, q->tags, &q->person->groups, &q->clock, &why,
+                                        &j->d->clock_alert);
+        if (!role)
+                return deny(j, why);
+        j->d->role = role;
+        if (j->d->needed == 0)
+                j->d->needed = role->sign_in;
+        return false;
 }
 
 /* 8, its end */
@@ -181,7 +223,12 @@ static bool judge_badge(struct judgement *j) {
                 return deny(j, REASON_BADGE_ENDED);
         if (e->badge_suspended)
                 return deny(j, REASON_BADGE_SUSPENDED);
-        return e->badge_person != j->q->person->id ? deny(j, REASON_BADGE_OF_ANOTHER) : false;
+        if (e->badge_person != j->q->person->id)
+                return deny(j, REASON_BADGE_OF_ANOTHER);
+        uint64_t age;
+        if (e->badge_lent && !policy_approval_holds(&e->lend, &j->q->clock, &age))
+                return deny(j, REASON_BADGE_LEND_OVER);
+        return e->badge_aside ? deny(j, REASON_BADGE_ASIDE) : false;
 }
 
 static uint64_t throttle_delay(const struct rules *r, unsigned failures) {
@@ -205,13 +252,19 @@ static uint64_t failure_age(const struct policy_history *h, const struct policy_
         return age > c->boottime_usec ? age : c->boottime_usec; /* it was before this boot */
 }
 
+uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
+                         const struct policy_clock *clock) {
+        uint64_t delay = throttle_delay(r, h->failures);
+        uint64_t age = delay > 0 ? failure_age(h, clock) : 0;
+        return age < delay ? delay - age : 0;
+}
+
 /* 11 */
 static bool judge_throttle(struct judgement *j) {
-        uint64_t delay = throttle_delay(j->q->rules, j->q->history->failures);
-        uint64_t age = delay > 0 ? failure_age(j->q->history, &j->q->clock) : 0;
-        if (age >= delay || j->q->evidence.ticket)
+        uint64_t wait = policy_throttle(j->q->rules, j->q->history, &j->q->clock);
+        if (wait == 0 || j->q->evidence.ticket)
                 return false;
-        j->d->wait_usec = delay - age;
+        j->d->wait_usec = wait;
         j->d->verdict = POLICY_MAXTRIES;
         j->d->reason = REASON_THROTTLED;
         return true;
@@ -260,19 +313,27 @@ static bool grace_age(const struct policy_question *q, uint64_t boottime, uint64
         return true;
 }
 
-static bool grace_applies(const struct judgement *j) {
+/* Where a badge alone may stand for what is needed, if something else stands for it. */
+static bool badge_may_do(const struct judgement *j) {
         const struct policy_question *q = j->q;
         const struct policy_decision *d = j->d;
-        const struct policy_evidence *e = &q->evidence;
-        uint8_t least = d->needed & FACTOR_VERIFY ? 2 : 1;
-        return d->service->use == USE_SIGN_IN && d->role->grace_usec > 0 && q->person->own_session &&
-               !fails(j, CHECK_NO_GRACE) && (d->needed & FACTOR_BADGE) &&
-               (d->needed & ~d->role->sign_in) == 0 && (!q->person->agency || q->history->strong_usec >= q->person->leased_from_usec) &&
-               q->history->any_strong &&
-               q->history->strong_aal >= least && e->badge != BADGE_NONE &&
-               e->badge_id == q->history->strong_badge_id &&
+        return d->service->use == USE_SIGN_IN && d->role->grace_usec > 0 && !fails(j, CHECK_NO_GRACE) &&
+               (d->needed & FACTOR_BADGE) && (d->needed & ~d->role->sign_in) == 0 &&
+               q->evidence.badge != BADGE_NONE &&
                (q->rules->assurance == ASSURANCE_NONE ||
-                (q->rules->assurance == ASSURANCE_AAL2 && e->badge == BADGE_SECRET));
+                (q->rules->assurance == ASSURANCE_AAL2 && q->evidence.badge == BADGE_SECRET));
+}
+
+/* Where the account is an agency's: whoever has it now had it at that time. */
+static bool is_of_holder(const struct judgement *j, uint64_t usec) {
+        return !j->q->person->agency || usec >= j->q->person->leased_from_usec;
+}
+
+static bool grace_applies(const struct judgement *j) {
+        const struct policy_history *h = j->q->history;
+        uint8_t least = j->d->needed & FACTOR_VERIFY ? 2 : 1;
+        return badge_may_do(j) && j->q->person->own_session && is_of_holder(j, h->strong_usec) &&
+               h->any_strong && h->strong_aal >= least && j->q->evidence.badge_id == h->strong_badge_id;
 }
 
 /* 14 */
@@ -299,11 +360,26 @@ static bool judge_grace(struct judgement *j) {
         return answer(j, POLICY_ALLOW);
 }
 
+/* 14: on the strength of who lent it. */
+static bool judge_lend(struct judgement *j) {
+        const struct policy_evidence *e = &j->q->evidence;
+        uint64_t age;
+        if (!e->badge_lent || !badge_may_do(j) || !is_of_holder(j, e->lend.from_usec) ||
+            !policy_approval_holds(&e->lend, &j->q->clock, &age) || age > j->d->role->grace_usec)
+                return false;
+        j->d->lent = true;
+        j->d->lender = e->lender;
+        set_until(j->d, e->lend.until_usec);
+        j->d->aal = 0;
+        return answer(j, POLICY_ALLOW);
+}
+
 static bool exception_applies(const struct judgement *j, const struct rule_exception *x) {
         const struct policy_question *q = j->q;
         const struct rule_service *service = j->d->service;
         bool named = words_contain(&x->services, service->name);
-        if (!q->clock.trusted || q->clock.realtime_usec >= x->until_usec || !is_at(&x->stations, q))
+        if (!q->clock.trusted || q->clock.realtime_usec >= x->until_usec ||
+            !is_at(&x->stations, q->rules, q->tags))
                 return false;
         if (service->use == USE_STEP_UP ? !named || !(x->sign_in & FACTOR_KEY) : x->services.n > 0 && !named)
                 return false;
@@ -346,7 +422,7 @@ static bool judge_ticket(struct judgement *j) {
         if (!q->clock.trusted)
                 j->d->clock_alert = true;
         j->d->lowered = true;
-        j->d->until_usec = e->ticket_until_usec;
+        set_until(j->d, e->ticket_until_usec);
         j->d->aal = 0;
         return answer(j, POLICY_ALLOW);
 }
@@ -375,5 +451,6 @@ void policy_decide(const struct policy_question *q, struct policy_decision *ret)
                 if (before[i](&j))
                         return;
         weigh_evidence(&j);
-        (void) (judge_factors(&j) || judge_grace(&j) || judge_exception(&j) || judge_ticket(&j) || judge_missing(&j));
+        (void) (judge_factors(&j) || judge_grace(&j) || judge_lend(&j) || judge_exception(&j) ||
+                judge_ticket(&j) || judge_missing(&j));
 }

@@ -13,15 +13,26 @@ enum badge_evidence {
         BADGE_EVIDENCE_MAX,
 };
 
+/* What somebody's key approved: from when, on both clocks, until when. */
+struct policy_approval {
+        uint64_t from_usec, from_boottime_usec; /* CLOCK_REALTIME, CLOCK_BOOTTIME */
+        char from_boot_id[33];
+        uint64_t until_usec; /* CLOCK_REALTIME */
+};
+
 struct policy_evidence {
         enum badge_evidence badge;
         int64_t badge_id;     /* row in the store; 0 without a badge */
         bool badge_ended;     /* enrolled once, no more */
         bool badge_suspended; /* not to be used for now */
         int64_t badge_person; /* whose; 0 without a badge */
-        bool key_present;     /* an enrolled key of this person signed our challenge, UP set */
-        bool key_verified;    /* and UV set */
-        bool key_attested;    /* its attestation chain was verified at enrolment */
+        bool badge_aside;     /* its owner has a temporary one */
+        bool badge_lent;      /* it is a temporary one, as approved in ... */
+        struct policy_approval lend;
+        const char *lender; /* ... by whom; borrowed */
+        bool key_present;   /* an enrolled key of this person signed our challenge, UP set */
+        bool key_verified;  /* and UV set */
+        bool key_attested;  /* its attestation chain was verified at enrolment */
         int64_t key_id;
         char key_aaguid[33]; /* hexadecimal; "" without a key */
         bool ticket;         /* somebody typed the code of a good ticket of this person */
@@ -30,6 +41,12 @@ struct policy_evidence {
 };
 
 enum person_state { PERSON_ACTIVE, PERSON_SUSPENDED, PERSON_ENDED, PERSON_STATE_MAX };
+
+/* A role that somebody's key gave to the person for a while. */
+struct policy_elevation {
+        const char *role, *approver; /* borrowed */
+        struct policy_approval approval;
+};
 
 /* What is known of the person the attempt is about. */
 struct policy_person {
@@ -47,6 +64,8 @@ struct policy_person {
         bool leased;         /* ... somebody has it ... */
         uint64_t leased_from_usec, leased_until_usec; /* ... from when to when: CLOCK_REALTIME */
         bool own_session; /* has a session on this station that an attempt opened: grace may resume it */
+        const struct policy_elevation *elevations; /* borrowed; the first that applies counts */
+        size_t n_elevations;
 };
 
 /* What happened before. */
@@ -118,13 +137,26 @@ struct policy_decision {
         bool strong;      /* ALLOW: a full sign-in, to be stored as the last one: a sign-in service, a key
                              that signed, and every factor of the role. Step-up never is one */
         bool grace;       /* ALLOW on the strength of the last full sign-in ... */
-        uint64_t grace_age_usec; /* ... that is so old ... */
-        bool grace_renew;        /* ... and this tap renews it */
-        uint64_t wait_usec;      /* MAXTRIES: until when, from now */
-        bool clock_alert;        /* hours were not judged because the clock is not trusted */
-        bool lowered;            /* ALLOW by a ticket instead of the factors ... */
-        uint64_t until_usec;     /* ... until then (CLOCK_REALTIME) */
+        uint64_t grace_age_usec;       /* ... that is so old ... */
+        bool grace_renew;              /* ... and this tap renews it */
+        uint64_t wait_usec;            /* MAXTRIES: until when, from now */
+        bool clock_alert;              /* hours were not judged because the clock is not trusted */
+        bool lowered;                  /* ALLOW by a ticket instead of the factors ... */
+        bool elevated;                 /* the role is one for a while ... */
+        bool lent;                     /* ALLOW by a temporary badge alone ... */
+        const char *approver, *lender; /* ... by this one's key, and by this one's; borrowed */
+        uint64_t until_usec;           /* ... until then, the earliest of all (CLOCK_REALTIME) */
 };
+
+/* The person's role: the first whose groups, stations and hours (unless the clock is not trusted) all match.
+ * NULL: none, and *ret_why is the best word for it; *ret_alert is set when hours were not judged, and never
+ * cleared. */
+const struct rule_role *policy_find_role(const struct rules *r, const struct words *tags,
+                                         const struct words *groups, const struct policy_clock *clock,
+                                         enum reason *ret_why, bool *ret_alert);
+/* How long she has to wait after her failures; 0: she need not. */
+uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
+                         const struct policy_clock *clock);
 
 /* What is judged, in this order; the first that applies is the answer.
  *
@@ -144,7 +176,10 @@ struct policy_decision {
  *     is not trusted), no account                      DENY person-*, no-account
  *     an agency account that nobody has, or whose hour
  *     is over (whatever the clock is worth)            DENY not-leased
- *  8. the role: the first whose groups, stations and
+ *  8. the role: one given for a while by somebody's
+ *     key, if the approval holds (approve.h) and its
+ *     stations and hours match (its groups are not
+ *     asked for); else the first whose groups, stations and
  *     hours all match (hours as above); else the
  *     best word for it: only the hours of some role    DENY not-this-hour
  *     are wrong, only the place is, or all is          DENY not-this-station, no-role
@@ -152,11 +187,15 @@ struct policy_decision {
  *     service is a sign-in                             DENY posture
  *  9. the badge has ended, or is suspended             DENY badge-ended, badge-suspended
  * 10. it is another's                                  DENY badge-of-another
+ *     its owner has a temporary one,                   DENY badge-aside
+ *     or it is a temporary one that nobody's approval
+ *     holds for (any more)                             DENY badge-lend-over
  * 11. too many failures a short while ago              MAXTRIES throttled, wait_usec
  *     (not with a ticket: who has forgotten her PIN has had them)
  * 12. step-up by rules that need no key                DENY badge-alone
  * 13. every needed factor is there                     ALLOW
  * 14. grace (below)                                    ALLOW, grace
+ *     a temporary badge (below)                        ALLOW, lent
  *     an exception (below) whose factors are there     ALLOW, exception
  *     From here on an exception's factors are what is needed.
  *     a ticket: not for a sign-in of root's own program
@@ -184,6 +223,10 @@ struct policy_decision {
  * alone counts. Across boots the clock on the wall does, if it is trusted; a time in the future is void.
  *
  * No check fails whose Then= is no-grace or no-sign-in.
+ *
+ * Temporary badge: as grace, with the approval in the place of the last full sign-in: the same services,
+ * factors and Assurance; at most Grace old, and before its end. The approver stood beside the person, so she
+ * needs no session here, and whether her own key ever checked anything is of no account.
  *
  * Exception: the first of the rules that is for the person (Users=, or a group), the station and the
  * service, while the clock is trusted and before its Until=. For a step-up it must name the service and want

@@ -33,6 +33,10 @@ static void describe_allow(const struct policy_decision *d, const char *role, ch
                         buf, size,
                         "Allowed%s under grace: the badge is enough, as the last full sign-in was %s ago.",
                         role, age);
+        else if (d->lent)
+                (void) snprintf(buf, size,
+                                "Allowed%s by a temporary badge: %s lent it, and it is enough until then.",
+                                role, d->lender ? d->lender : "somebody");
         else if (d->exception)
                 (void) snprintf(buf, size,
                                 "Allowed%s by the exception %s, for which %s answers: %s was enough.", role,

@@ -85,6 +85,14 @@ static const struct {
                 {"badge-of-another", "This is not your badge. Use your own badge.",
                  "The sign-in was for one person, and the badge belongs to another. Look whether two "
                  "people have exchanged their badges."},
+        [REASON_BADGE_ASIDE] = {"badge-aside", "You have a temporary badge. Use that one, or give it back.",
+                                "While a person has a temporary badge, the own one opens nothing. It comes "
+                                "back by itself when "
+                                "that time is over, or at once with: wardtap badge return TOKEN."},
+        [REASON_BADGE_LEND_OVER] =
+                {"badge-lend-over", "This temporary badge has run out. Use your own, or ask the help desk.",
+                 "The badge was lent for some hours, and they are over; or the station's clock is not to be "
+                 "believed. Lend one anew: wardtap badge lend."},
         [REASON_PERSON_SUSPENDED] =
                 {"person-suspended", "Your access is suspended. Ask the help desk.",
                  "The person is suspended. Whoever suspended the access must give it back."},
@@ -268,6 +276,17 @@ static const struct {
                 {"pin-different", "The two PINs were not the same. Tap again to start anew.",
                  "The new PIN of a key was typed twice, and not alike, or was too short. Nothing was "
                  "enrolled, and the ticket is still good."},
+        [REASON_APPROVER_SAME] = {"approver-same", "Nobody approves anything for oneself. Ask a colleague.",
+                                  "The person who was to approve is the one it is about. Somebody else "
+                                  "must, whose role may."},
+        [REASON_APPROVER_TWICE] = {"approver-twice",
+                                   "That takes two different people. Ask a second colleague.",
+                                   "The same person was to approve twice. A recovery takes two, each with a "
+                                   "key of their own."},
+        [REASON_APPROVER_ROLE] = {"approver-role",
+                                  "Your role may not approve this. Ask somebody whose role may.",
+                                  "The approver's role, here and now, does not have this among what it "
+                                  "Approves= in the rules."},
         [REASON_DEVICE_FAILED] =
                 {"device-failed", "The badge or key did not answer. Tap again.",
                  "The exchange with the badge or the key broke off. Try again, then another reader "

@@ -26,6 +26,8 @@ enum reason {
         REASON_BADGE_UNREADABLE,
         REASON_BADGE_ENDED,
         REASON_BADGE_OF_ANOTHER, /* PAM_USER was set, and this is somebody else's badge */
+        REASON_BADGE_ASIDE,      /* the person has a temporary badge */
+        REASON_BADGE_LEND_OVER,  /* a temporary badge whose time is over */
         /* the person */
         REASON_PERSON_SUSPENDED,
         REASON_PERSON_ENDED,
@@ -74,6 +76,10 @@ enum reason {
         REASON_KEY_TAKEN,         /* enrolment: the key is enrolled already */
         REASON_KEYS_FULL,         /* enrolment: the person has as many keys as there may be */
         REASON_PIN_DIFFERENT,     /* enrolment: the new PIN was not typed twice alike */
+        /* an approval by somebody's key */
+        REASON_APPROVER_SAME,  /* for oneself */
+        REASON_APPROVER_TWICE, /* the same approver once more */
+        REASON_APPROVER_ROLE,  /* her role may not approve this */
         /* ourselves */
         REASON_DEVICE_FAILED,
         REASON_TIMED_OUT,

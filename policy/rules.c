@@ -105,6 +105,7 @@ void rule_role_defaults(struct rule_role *role) {
                 .grace_usec = 12 * USEC_PER_HOUR,
                 .grace_cap_usec = 14 * USEC_PER_HOUR,
                 .session_cap_usec = 14 * USEC_PER_HOUR,
+                .elevate_max_usec = RULES_ELEVATE_MAX,
                 .tickets = true,
         };
 }
@@ -192,6 +193,13 @@ const struct rule_service *rules_find_service(const struct rules *r, const char 
         for (size_t i = 0; i < r->n_services; i++)
                 if (strcmp(r->services[i].name, service) == 0)
                         return &r->services[i];
+        return NULL;
+}
+
+const struct rule_role *rules_find_role(const struct rules *r, const char *name) {
+        for (size_t i = 0; i < r->n_roles; i++)
+                if (strcmp(r->roles[i].name, name) == 0)
+                        return &r->roles[i];
         return NULL;
 }
 

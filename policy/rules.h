@@ -27,6 +27,12 @@ const char *tap_out_name(enum tap_out t);
 enum walk_away { WALK_AWAY_LOCK, WALK_AWAY_NOTHING, WALK_AWAY_MAX };
 enum grace_mode { GRACE_FIXED, GRACE_RENEWED, GRACE_MODE_MAX };
 enum assurance { ASSURANCE_NONE, ASSURANCE_AAL2, ASSURANCE_AAL3, ASSURANCE_MAX };
+/* How a person who has held a badge or key before gets another one. */
+enum recovery_use {
+        RECOVERY_ROOT,   /* root may enrol it */
+        RECOVERY_STRICT, /* only with two approvers, or by a ticket */
+        RECOVERY_MAX,
+};
 enum fallback_use { FALLBACK_RECORD, FALLBACK_DENY, FALLBACK_MAX };
 enum switch_engine { SWITCH_AUTO, SWITCH_LIGHTDM, SWITCH_LOGIND, SWITCH_MAX };
 enum lock_kind { LOCK_GREETER, LOCK_SESSION, LOCK_MAX };
@@ -91,6 +97,7 @@ struct rule_role {
         uint64_t session_cap_usec; /* 0 = none */
         struct words key_models;   /* AAGUIDs, 32 lower-case hexadecimal digits each; none = any */
         unsigned approves;         /* 1U << enum approve_action each */
+        uint64_t elevate_max_usec; /* so long at most somebody has this role for a while */
         bool key_attested;         /* only keys whose attestation was verified when they were enrolled */
         bool tickets;              /* a ticket may let its people enrol, or sign in */
 };
@@ -147,6 +154,7 @@ struct rules {
         uint64_t throttle_usec[8]; /* the delays, one after the other */
         size_t n_throttle;
         uint64_t throttle_max_usec; /* from then on */
+        enum recovery_use recovery;
         uint64_t recheck_usec;      /* how often an open session's person is looked up again; 0 = never */
         bool tickets;               /* codes of tickets are asked for at greeters */
         /* [Station] */
@@ -230,6 +238,8 @@ int duration_parse(const char *text, uint64_t *ret_usec);
 
 /* NULL when the rules do not name the service. */
 const struct rule_service *rules_find_service(const struct rules *r, const char *service);
+/* NULL when there is no such role. */
+const struct rule_role *rules_find_role(const struct rules *r, const char *name);
 /* The place of a station with these tags: the first that matches; NULL for none (defaults apply). */
 const struct rule_place *rules_find_place(const struct rules *r, const struct words *tags);
 /* A place with every default and the name "". */

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 static const char *const assurances[] = {"none", "aal2", "aal3", NULL};
+static const char *const recoveries[] = {"root", "strict", NULL};
 static const char *const fallbacks[] = {"record", "deny", NULL};
 static const char *const engines[] = {"auto", "lightdm", "logind", NULL};
 static const char *const locks[] = {"greeter", "session", NULL};
@@ -52,6 +53,7 @@ static const struct rule_key site_keys[] = {
         {"ThrottleDelays", value_delays, .offset = 0, .min = USEC_PER_SEC, .max = USEC_PER_HOUR},
         {"ThrottleMax", value_time, AT(rules, throttle_max_usec), .min = USEC_PER_SEC, .max = USEC_PER_HOUR},
         {"Recheck", value_time, AT(rules, recheck_usec), .min = USEC_PER_MIN, .max = DAYS(1), .zero = true},
+        {"Recovery", value_choice, AT(rules, recovery), .choices = recoveries},
         {"Tickets", value_bool, AT(rules, tickets)},
 };
 
@@ -79,6 +81,8 @@ static const struct rule_key role_keys[] = {
          .zero = true},
         {"KeyModels", value_models, AT(rule_role, key_models)},
         {"Approves", value_actions, AT(rule_role, approves), .choices = approvals},
+        {"ElevateMax", value_time, AT(rule_role, elevate_max_usec), .min = USEC_PER_MIN,
+         .max = RULES_ELEVATE_MAX},
         {"KeyAttested", value_bool, AT(rule_role, key_attested)},
         {"Tickets", value_bool, AT(rule_role, tickets)},
 };

@@ -4,14 +4,14 @@
  *   "WTRULES\n", version u16
  *
  *   site: relying party, assurance u8, audit required u8, throttle free u8,
- *         delays (u8 of them, u64 each), throttle max u64, recheck u64, tickets u8
+ *         delays (u8 of them, u64 each), throttle max u64, recheck u64, tickets u8, recovery u8
  *
  *   station: name ("" = the host's), tags, fallback u8, session keys u8,
  *         max sessions u8, engine u8, lock u8
  *
  *   roles (u16 of them): name, groups, stations, hours (u8 of them: days u8, from u16, to u16),
  *         sign-in u8, grace u64, mode u8, cap u64, tap-out u8, walk-away u8, session cap u64,
- *         key models, approves u8, key attested u8, tickets u8
+ *         key models, approves u8, key attested u8, tickets u8, elevate max u64
  *
  *   places (u16): name, tags, idle lock u64, countdown u64, parked u64, session cap u64, inhibitors u8
  *
@@ -27,8 +27,9 @@
  * written by this program as root; it is checked as if it were not.
  *
  * Version 1 had no walk-away in its roles; it is read as "lock", which is the default, until the rules are
- * applied anew. Version 2 had no approvals: nobody approves anything by it; and no exceptions and no checks. Versions
- * 1 to 3 had no tickets: the site takes none, which is the default.
+ * applied anew. Version 2 had no approvals: nobody approves anything by it; and no exceptions and no checks.
+ * Versions 1 to 3 had no tickets: the site takes none, which is the default; and neither the recovery nor
+ * the longest time of an elevation, which are read as their defaults.
  */
 #include "common/bytes.h"
 #include "policy/rules_internal.h"
@@ -67,6 +68,7 @@ static void write_site(struct writer *w, const struct rules *r) {
         writer_u64(w, r->throttle_max_usec);
         writer_u64(w, r->recheck_usec);
         writer_u8(w, r->tickets);
+        writer_u8(w, (uint8_t) r->recovery);
 }
 
 static void write_station(struct writer *w, const struct rules *r) {
@@ -100,6 +102,7 @@ static void write_role(struct writer *w, const struct rule_role *role) {
         writer_u8(w, (uint8_t) role->approves);
         writer_u8(w, role->key_attested);
         writer_u8(w, role->tickets);
+        writer_u64(w, role->elevate_max_usec);
 }
 
 static void write_place(struct writer *w, const struct rule_place *place) {
@@ -282,11 +285,13 @@ static int take_site(struct bytes *b, unsigned version, struct rules *r) {
         for (r->n_throttle = 0; r->n_throttle < n; r->n_throttle++)
                 if ((e = take_time(b, &r->throttle_usec[r->n_throttle])) < 0)
                         return e;
-        if ((e = take_time(b, &r->throttle_max_usec)) < 0)
+        if ((e = take_time(b, &r->throttle_max_usec)) < 0 || (e = take_time(b, &r->recheck_usec)) < 0)
                 return e;
-        if ((e = take_time(b, &r->recheck_usec)) < 0)
+        if (version < VERSION_TICKETS)
+                return 0;
+        if ((e = bytes_take_bool(b, &r->tickets)) < 0)
                 return e;
-        return version >= VERSION_TICKETS ? bytes_take_bool(b, &r->tickets) : 0;
+        return take_enum(b, RECOVERY_MAX, &r->recovery);
 }
 
 static int take_station(struct bytes *b, struct rules *r) {
@@ -318,13 +323,18 @@ static int take_role(struct bytes *b, unsigned version, struct rule_role *role) 
                 return e;
         if ((e = take_words(b, model_is_valid, &role->key_models)) < 0)
                 return e;
+        role->elevate_max_usec = RULES_ELEVATE_MAX;
         role->tickets = true;
         if (version < VERSION_APPROVES)
                 return 0;
         if ((e = take_enum(b, 1U << APPROVE_ACTION_MAX, &role->approves)) < 0 ||
             (e = bytes_take_bool(b, &role->key_attested)) < 0)
                 return e;
-        return version >= VERSION_TICKETS ? bytes_take_bool(b, &role->tickets) : 0;
+        if (version < VERSION_TICKETS)
+                return 0;
+        if ((e = bytes_take_bool(b, &role->tickets)) < 0)
+                return e;
+        return take_time(b, &role->elevate_max_usec);
 }
 
 static int take_place(struct bytes *b, struct rule_place *place) {

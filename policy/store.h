@@ -16,6 +16,11 @@
 #define STORE_CREDENTIAL_MAX 1023U
 #define STORE_PUBLIC_KEY_MAX 1024U /* COSE_Key, CBOR */
 #define STORE_KEYS_MAX 8U          /* keys of one person that have not ended */
+#define STORE_ELEVATIONS_MAX 8U    /* roles for a while that one person has at a time */
+#define STORE_APPROVER_MAX 130U    /* two user names and a space */
+/* suspend_reason of what somebody reported lost begins with it; the owner's key lifts that and nothing else.
+ */
+#define STORE_REPORTED "reported: "
 
 enum person_kind {
         PERSON_PERMANENT, /* the account is one person's */
@@ -64,6 +69,23 @@ struct store_badge {
         char end_reason[129];
         uint64_t suspended_usec; /* 0 = not suspended */
         char suspend_reason[129];
+        uint64_t not_after_usec; /* lent until then; 0 = the person's own */
+        struct policy_approval
+                approval; /* of a badge that is lent: what it stands on, until not_after_usec */
+        char approver[STORE_APPROVER_MAX + 1];
+        char lend_reason[129];
+};
+
+/* A role for a while. Never deleted; it ends at until_usec, or earlier. */
+struct store_elevation {
+        int64_t id, person;
+        char role[65];
+        struct policy_approval approval; /* from when until when */
+        char approver[STORE_APPROVER_MAX + 1];
+        char reason[129];
+        int64_t version;
+        uint64_t added_usec, ended_usec; /* 0 = not ended by anybody */
+        char end_reason[129];
 };
 
 struct store_key {
@@ -125,7 +147,14 @@ int store_find_person_by_id(struct store *s, int64_t id, struct store_person *re
  * under key_ids[i]. O(1) in the number of badges. */
 int store_find_badge(struct store *s, const char *const *key_ids, const uint8_t *const *indexes, size_t n,
                      struct store_badge *ret_badge, struct store_person *ret_person);
-/* The person's keys that have not ended, oldest first, suspended ones too; *ret_n <= STORE_KEYS_MAX. */
+/* The badge that is lent to the person, not ended and until later than now_usec. -ENOENT. */
+int store_lent_badge(struct store *s, int64_t person, uint64_t now_usec, struct store_badge *ret);
+/* The person's roles for a while that nobody has ended and that run until later than after_usec, the newest
+ * first; *ret_n <= STORE_ELEVATIONS_MAX. */
+int store_person_elevations(struct store *s, int64_t person, uint64_t after_usec,
+                            struct store_elevation *ret, size_t *ret_n);
+/* The person's keys that have not ended, the suspended ones included, oldest first; *ret_n <=
+ * STORE_KEYS_MAX. */
 int store_person_keys(struct store *s, int64_t person, struct store_key *ret, size_t *ret_n);
 /* Calls f for each row in order of id, the ended ones too, until f returns non-zero, which is then returned.
  * `person` 0 = everybody's. No lock is held while f works; f may change the store. attstmt and authdata are
@@ -134,6 +163,8 @@ int store_each_person(struct store *s, int (*f)(const struct store_person *, voi
 int store_each_badge(struct store *s, int64_t person, int (*f)(const struct store_badge *, void *),
                      void *data);
 int store_each_key(struct store *s, int64_t person, int (*f)(const struct store_key *, void *), void *data);
+int store_each_elevation(struct store *s, int64_t person, int (*f)(const struct store_elevation *, void *),
+                         void *data);
 /* The latest lease of an agency account, ended or not. */
 int store_find_lease(struct store *s, int64_t person, struct store_lease *ret);
 /* As above, of everybody's. */
@@ -153,8 +184,9 @@ int store_set_person_state(struct store *s, const char *user, enum person_state 
 int store_set_person_limits(struct store *s, const char *user, uint64_t not_before_usec,
                             uint64_t not_after_usec, struct store_person *ret);
 /* Sets b->id and b->version. -EEXIST and *ret_holder: somebody (maybe the same person) holds this badge
- * under the same key_id; while two badge keys are in use, look with store_find_badge() first. -ENOENT: no
- * such person, or ended. */
+ * under the same key_id; while two badge keys are in use, look with store_find_badge() first. A badge that
+ * was lent until now_usec or earlier is ended first. -ENOENT: no such person, or ended. A badge is lent when
+ * it has not_after_usec; then approver and lend_reason are needed. */
 int store_add_badge(struct store *s, struct store_badge *b, uint64_t now_usec,
                     struct store_person *ret_holder);
 /* Sets k->id, k->token and k->version. -EEXIST and *ret_holder: the credential is enrolled. -E2BIG: the
@@ -165,6 +197,24 @@ int store_end_badge(struct store *s, const char *token, const char *reason, uint
                     struct store_badge *ret_badge, struct store_person *ret_person);
 int store_end_key(struct store *s, const char *token, const char *reason, uint64_t now_usec,
                   struct store_key *ret_key, struct store_person *ret_person);
+/* Sets e->id and e->version. e->added_usec is the approval's from_usec. -ENOENT: no such person, or ended.
+ * -E2BIG: the person has STORE_ELEVATIONS_MAX. -EINVAL: it would end before it begins. */
+int store_add_elevation(struct store *s, struct store_elevation *e);
+/* All roles for a while that the person has at now_usec; *ret_n says how many. */
+int store_end_elevations(struct store *s, int64_t person, const char *reason, uint64_t now_usec,
+                         unsigned *ret_n);
+/* Suspends all badges (or keys) of the person that are in use (not those suspended already), for "reported:
+ * REASON"; *ret_n says how many. */
+int store_report_badges(struct store *s, int64_t person, const char *reason, uint64_t now_usec,
+                        unsigned *ret_n);
+int store_report_keys(struct store *s, int64_t person, const char *reason, uint64_t now_usec,
+                      unsigned *ret_n);
+/* Lifts what the two above did, and nothing else. */
+int store_lift_badges(struct store *s, int64_t person, unsigned *ret_n);
+int store_lift_keys(struct store *s, int64_t person, unsigned *ret_n);
+/* Ends all badges (or keys) of the person. */
+int store_end_badges_of(struct store *s, int64_t person, const char *reason, uint64_t now_usec);
+int store_end_keys_of(struct store *s, int64_t person, const char *reason, uint64_t now_usec);
 /* By token, among those not ended: suspends it for this reason, or, with NULL, lifts that. -ENOENT;
  * -ENOTUNIQ; -EALREADY: it is so already. */
 int store_suspend_badge(struct store *s, const char *token, const char *reason, uint64_t now_usec,

@@ -45,6 +45,9 @@ enum store_sql {
         SQL_BADGE_END,
         SQL_BADGE_END_OF,
         SQL_BADGE_SUSPEND,
+        SQL_BADGE_LENT,
+        SQL_BADGE_REPORT,
+        SQL_BADGE_LIFT,
         SQL_KEY_OF,
         SQL_KEY_BY_CREDENTIAL,
         SQL_KEY_BY_TOKEN,
@@ -69,6 +72,13 @@ enum store_sql {
         SQL_TICKET_CHANGE,
         SQL_TICKET_GUARD,
         SQL_TICKET_GUARD_SET,
+        SQL_KEY_REPORT,
+        SQL_KEY_LIFT,
+        SQL_ELEVATION_OF,
+        SQL_ELEVATION_AFTER,
+        SQL_ELEVATION_AFTER_OF,
+        SQL_ELEVATION_ADD,
+        SQL_ELEVATION_END_OF,
         /* state.db */
         SQL_STATE_FIRST,
         SQL_HISTORY = SQL_STATE_FIRST,
@@ -127,6 +137,11 @@ int64_t row_i64(struct row *row);
 uint64_t row_u64(struct row *row, uint64_t max);
 void row_text(struct row *row, char *buf, size_t size);
 void row_blob(struct row *row, void *buf, size_t size, size_t *ret_n); /* ret_n NULL: exactly size bytes */
+
+/* People, for the files that write what belongs to one: 0, or -ENOENT when there is none or it has ended. */
+int store_need_person(struct store *s, int64_t id);
+/* A badge's row; the columns are those of store_sql's badges. */
+void store_read_badge(struct row *row, struct store_badge *b);
 
 /* A transaction of one function: its own, or a part of the one that store_begin() opened. What was not
  * committed when it goes out of scope is undone. */

@@ -17,13 +17,19 @@
 #define BADGE                                                                                               \
         "badge.id, badge.person, badge.token, badge.kind, badge.number_len, badge.key_id,"                  \
         " badge.number_index, badge.source, badge.version, badge.added_usec, badge.ended_usec,"             \
-        " badge.end_reason, badge.suspended_usec, badge.suspend_reason"
+        " badge.end_reason, badge.suspended_usec, badge.suspend_reason, badge.not_after_usec,"              \
+        " badge.basis_usec, badge.basis_boottime_usec, badge.basis_boot_id, badge.approver,"                \
+        " badge.lend_reason"
 #define KEY                                                                                                 \
         "key.id, key.person, key.credential_id, key.public_key, key.token, key.rp_id, key.aaguid,"          \
         " key.attested, key.format, key.label, key.source, key.version, key.added_usec, key.ended_usec,"    \
         " key.end_reason, key.suspended_usec, key.suspend_reason"
+#define ELEVATION                                                                                           \
+        "elevation.id, elevation.person, elevation.role, elevation.until_usec,"                             \
+        " elevation.basis_boottime_usec, elevation.basis_boot_id, elevation.approver, elevation.reason,"    \
+        " elevation.version, elevation.added_usec, elevation.ended_usec, elevation.end_reason"
 #define TICKET                                                                                              \
-        "id, person, name, selector, code_mac, use, issuer, identified, failures, version, not_after_usec,"  \
+        "id, person, name, selector, code_mac, use, issuer, identified, failures, version, not_after_usec," \
         " added_usec, used_usec, ended_usec, end_reason"
 #define BADGE_AND_PERSON "SELECT " BADGE ", " PERSON " FROM badge JOIN person ON person.id = badge.person "
 #define KEY_AND_PERSON "SELECT " KEY ", " PERSON " FROM key JOIN person ON person.id = key.person "
@@ -33,6 +39,9 @@
         " coalesce(wipe.wiped_usec, 0) FROM lease LEFT JOIN wipe ON wipe.lease = lease.id "
 #define SUSPEND "SET suspended_usec = ?1, suspend_reason = ?2, version = version + 1 "
 #define END "SET ended_usec = ?1, end_reason = ?2, version = version + 1 "
+#define REPORT "SET suspended_usec = ?1, suspend_reason = ?2, version = version + 1 "
+#define LIFT "SET suspended_usec = 0, suspend_reason = '', version = version + 1 "
+#define IS_REPORTED "suspended_usec <> 0 AND substr(suspend_reason, 1, 10) = '" STORE_REPORTED "'"
 
 /* Partial indexes are used where the condition of the index stands in the statement, word for word. */
 const char *const store_sql[SQL_MAX] = {
@@ -67,11 +76,17 @@ const char *const store_sql[SQL_MAX] = {
         [SQL_BADGE_AFTER_OF] =
                 "SELECT " BADGE " FROM badge WHERE id > ?1 AND person = ?2 ORDER BY id LIMIT 1",
         [SQL_BADGE_ADD] = "INSERT INTO badge (person, token, kind, number_len, key_id, number_index, source,"
-                          " version, added_usec, ended_usec, end_reason)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, '')",
+                          " version, added_usec, ended_usec, end_reason, not_after_usec, basis_usec,"
+                          " basis_boottime_usec, basis_boot_id, approver, lend_reason)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, '', ?9, ?10, ?11, ?12, ?13, ?14)",
         [SQL_BADGE_END] = "UPDATE badge " END "WHERE id = ?3",
         [SQL_BADGE_END_OF] = "UPDATE badge " END "WHERE person = ?3 AND ended_usec = 0",
         [SQL_BADGE_SUSPEND] = "UPDATE badge " SUSPEND "WHERE id = ?3",
+        [SQL_BADGE_LENT] = "SELECT " BADGE " FROM badge WHERE person = ?1 AND ended_usec = 0"
+                           " AND not_after_usec <> 0 AND not_after_usec > ?2 LIMIT 1",
+        [SQL_BADGE_REPORT] = "UPDATE badge " REPORT "WHERE person = ?3 AND ended_usec = 0"
+                             " AND suspended_usec = 0",
+        [SQL_BADGE_LIFT] = "UPDATE badge " LIFT "WHERE person = ?1 AND ended_usec = 0 AND " IS_REPORTED,
 
         [SQL_KEY_OF] = "SELECT " KEY " FROM key WHERE person = ?1 AND ended_usec = 0 ORDER BY id LIMIT ?2",
         [SQL_KEY_BY_CREDENTIAL] = KEY_AND_PERSON "WHERE key.credential_id = ?1 AND key.ended_usec = 0",
@@ -95,6 +110,21 @@ const char *const store_sql[SQL_MAX] = {
                 " added_usec, ended_usec, end_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, 0, '')",
         [SQL_LEASE_END_OF] = "UPDATE lease " END "WHERE person = ?3 AND ended_usec = 0",
         [SQL_WIPE_ADD] = "INSERT INTO wipe (lease, wiped_usec) VALUES (?1, ?2)",
+        [SQL_KEY_REPORT] =
+                "UPDATE key " REPORT "WHERE person = ?3 AND ended_usec = 0 AND suspended_usec = 0",
+        [SQL_KEY_LIFT] = "UPDATE key " LIFT "WHERE person = ?1 AND ended_usec = 0 AND " IS_REPORTED,
+
+        [SQL_ELEVATION_OF] = "SELECT " ELEVATION " FROM elevation WHERE person = ?1 AND ended_usec = 0"
+                             " AND until_usec > ?2 ORDER BY until_usec DESC LIMIT ?3",
+        [SQL_ELEVATION_AFTER] = "SELECT " ELEVATION " FROM elevation WHERE id > ?1 ORDER BY id LIMIT 1",
+        [SQL_ELEVATION_AFTER_OF] =
+                "SELECT " ELEVATION " FROM elevation WHERE id > ?1 AND person = ?2 ORDER BY id LIMIT 1",
+        [SQL_ELEVATION_ADD] =
+                "INSERT INTO elevation (person, role, until_usec, basis_boottime_usec,"
+                " basis_boot_id, approver, reason, version, added_usec, ended_usec, end_reason)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, '')",
+        [SQL_ELEVATION_END_OF] = "UPDATE elevation " END "WHERE person = ?3 AND ended_usec = 0"
+                                 " AND until_usec > ?1",
 
         [SQL_TICKET_BY_ID] = "SELECT " TICKET " FROM ticket WHERE id = ?1",
         [SQL_TICKET_BY_NAME] = "SELECT " TICKET " FROM ticket WHERE name = ?1 AND ended_usec = 0 LIMIT 1",
@@ -158,7 +188,7 @@ static void read_person(struct row *row, struct store_person *p) {
         p->kind = (enum person_kind) row_u64(row, PERSON_KIND_MAX - 1);
 }
 
-static void read_badge(struct row *row, struct store_badge *b) {
+void store_read_badge(struct row *row, struct store_badge *b) {
         *b = (struct store_badge){.id = row_i64(row)};
         b->person = row_i64(row);
         row_text(row, b->token, sizeof(b->token));
@@ -173,6 +203,12 @@ static void read_badge(struct row *row, struct store_badge *b) {
         row_text(row, b->end_reason, sizeof(b->end_reason));
         b->suspended_usec = row_u64(row, INT64_MAX);
         row_text(row, b->suspend_reason, sizeof(b->suspend_reason));
+        b->not_after_usec = b->approval.until_usec = row_u64(row, INT64_MAX);
+        b->approval.from_usec = row_u64(row, INT64_MAX);
+        b->approval.from_boottime_usec = row_u64(row, INT64_MAX);
+        row_text(row, b->approval.from_boot_id, sizeof(b->approval.from_boot_id));
+        row_text(row, b->approver, sizeof(b->approver));
+        row_text(row, b->lend_reason, sizeof(b->lend_reason));
 }
 
 static void read_key(struct row *row, struct store_key *k) {
@@ -202,7 +238,7 @@ static int read_one(sqlite3_stmt *st, struct store_badge *b, struct store_key *k
                 return r == 0 ? -ENOENT : r;
         struct row row = {.st = st};
         if (b)
-                read_badge(&row, b);
+                store_read_badge(&row, b);
         if (k)
                 read_key(&row, k);
         if (p)
@@ -437,26 +473,45 @@ static int insert_badge(struct store *s, const struct store_badge *b, int64_t *r
         bind_blob(&bind, b->index, sizeof(b->index));
         bind_text(&bind, b->source);
         bind_u64(&bind, b->added_usec);
+        bind_u64(&bind, b->not_after_usec);
+        bind_u64(&bind, b->approval.from_usec);
+        bind_u64(&bind, b->approval.from_boottime_usec);
+        bind_text(&bind, b->approval.from_boot_id);
+        bind_text(&bind, b->approver);
+        bind_text(&bind, b->lend_reason);
         r = bind.r < 0 ? bind.r : store_run(st);
         if (r == 0)
                 *ret_id = sqlite3_last_insert_rowid(s->db);
         return r;
 }
 
-static int need_person(struct store *s, int64_t id) {
+int store_need_person(struct store *s, int64_t id) {
         struct store_person p = {0};
         int r = store_find_person_by_id(s, id, &p);
         return r < 0 ? r : p.ended_usec != 0 ? -ENOENT : 0;
 }
 
-/* Nobody holds the badge, and the person is there; else *ret_holder with -EEXIST. */
+/* Nobody holds the badge (any more), and the person is there; else *ret_holder with -EEXIST. */
 static int badge_is_free(struct store *s, const struct store_badge *b, struct store_person *ret_holder) {
         struct store_badge held;
         struct store_person holder;
         int r = find_badge_as(s, SQL_BADGE_BY_INDEX, b->key_id, b->index, &held, &holder);
+        if (r == 0 && held.not_after_usec != 0 && held.not_after_usec <= b->added_usec) {
+                r = store_end_rows(s, SQL_BADGE_END, held.id, "its time was over", b->added_usec);
+                return r < 0 ? r : store_need_person(s, b->person);
+        }
         if (r == 0)
                 *ret_holder = holder;
-        return r == 0 ? -EEXIST : r == -ENOENT ? need_person(s, b->person) : r;
+        return r == 0 ? -EEXIST : r == -ENOENT ? store_need_person(s, b->person) : r;
+}
+
+/* All of it, or nothing. */
+static bool is_lend(const struct store_badge *b) {
+        if (b->not_after_usec == 0)
+                return b->approval.from_usec == 0 && !b->approver[0] && !b->lend_reason[0];
+        return b->approval.from_usec > 0 && b->approval.from_usec < b->not_after_usec &&
+               store_is_text(b->approver, sizeof(b->approver)) &&
+               store_is_text(b->lend_reason, sizeof(b->lend_reason));
 }
 
 int store_add_badge(struct store *s, struct store_badge *b, uint64_t now_usec,
@@ -472,7 +527,7 @@ int store_add_badge(struct store *s, struct store_badge *b, uint64_t now_usec,
         store_set_source(new.source);
         if (!store_is_text(new.token, sizeof(new.token)) || !text_is_clean(new.kind, sizeof(new.kind) - 1) ||
             strlen(new.key_id) != STORE_KEY_ID_SIZE || !store_is_text(new.source, sizeof(new.source)) ||
-            now_usec == 0)
+            now_usec == 0 || !is_lend(&new))
                 return -EINVAL;
         int r = store_tx_begin(s, &tx);
         if (r == 0)
@@ -539,7 +594,7 @@ static int key_is_free(struct store *s, const struct store_key *k, struct store_
 static int person_has_room(struct store *s, int64_t person) {
         struct store_key keys[STORE_KEYS_MAX];
         size_t n;
-        int r = need_person(s, person);
+        int r = store_need_person(s, person);
         if (r == 0)
                 r = store_person_keys(s, person, keys, &n);
         return r < 0 ? r : n >= STORE_KEYS_MAX ? -E2BIG : 0;

@@ -173,6 +173,38 @@ static const char *const people_steps[] = {
         "INSERT INTO ticket_guard VALUES (1, 0, 0, '');"
         "CREATE TRIGGER ticket_guard_never_deleted BEFORE DELETE ON ticket_guard BEGIN"
         " SELECT RAISE(ABORT, 'the count is never deleted'); END;",
+
+        /* A badge lent for hours, and a role for a while: what somebody's key approved, from when (on both
+         * clocks) until when. That never changes; it ends at its time, or earlier. */
+        "ALTER TABLE badge ADD COLUMN not_after_usec INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE badge ADD COLUMN basis_usec INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE badge ADD COLUMN basis_boottime_usec INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE badge ADD COLUMN basis_boot_id TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE badge ADD COLUMN approver TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE badge ADD COLUMN lend_reason TEXT NOT NULL DEFAULT '';"
+        "CREATE TRIGGER badge_lend_fixed BEFORE UPDATE OF not_after_usec, basis_usec, basis_boottime_usec,"
+        " basis_boot_id, approver, lend_reason ON badge"
+        " BEGIN SELECT RAISE(ABORT, 'this never changes'); END;"
+        "CREATE INDEX badge_lent ON badge (person) WHERE ended_usec = 0 AND not_after_usec <> 0;"
+        "CREATE TABLE elevation ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " person INTEGER NOT NULL REFERENCES person (id),"
+        " role TEXT NOT NULL CHECK (role <> ''),"
+        " until_usec INTEGER NOT NULL CHECK (until_usec > added_usec),"
+        " basis_boottime_usec INTEGER NOT NULL,"
+        " basis_boot_id TEXT NOT NULL,"
+        " approver TEXT NOT NULL CHECK (approver <> ''),"
+        " reason TEXT NOT NULL CHECK (reason <> ''),"
+        " version INTEGER NOT NULL CHECK (version >= 1),"
+        " added_usec INTEGER NOT NULL CHECK (added_usec > 0),"
+        " ended_usec INTEGER NOT NULL CHECK (ended_usec >= 0),"
+        " end_reason TEXT NOT NULL) STRICT;"
+        "CREATE INDEX elevation_person ON elevation (person, until_usec) WHERE ended_usec = 0;"
+        /* clang-format off */
+        TABLE_RULES("elevation", "id, person, role, until_usec, basis_boottime_usec, basis_boot_id,"
+                                 " approver, reason, added_usec")
+        /* clang-format on */
+        "INSERT INTO sqlite_sequence (name, seq) SELECT 'elevation', (random() & 0x7fffffff) << 20;",
 };
 
 static const char *const state_steps[] = {

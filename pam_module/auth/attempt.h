@@ -84,6 +84,8 @@ struct attempt {
         struct store_person person; /* its full_name is the holder's while the account is lent out */
         struct store_lease lease;   /* id 0 where nobody has the account by a lease */
         struct store_account account;
+        struct store_elevation elevations[STORE_ELEVATIONS_MAX];
+        struct policy_elevation asked_elevations[STORE_ELEVATIONS_MAX]; /* borrow from the ones above */
         struct policy_person policy_person;
         struct policy_history history;
         struct policy_evidence evidence;
@@ -147,6 +149,8 @@ bool attempt_is_seat(const struct attempt *a);
 bool attempt_is_recheck(const struct attempt *a);
 /* For SWITCH_SERVICE: only a grant lets in, and only an open session comes of it. */
 bool attempt_is_switch(const struct attempt *a);
+/* Reads the person's roles for a while, for the decision. An error of the store. */
+int attempt_load_elevations(struct attempt *a);
 /* Says hello to wardtapd. */
 int attempt_connect(struct attempt *a);
 /* 0 when the caller may ask about PAM_USER, -EPERM when it is not root and this is somebody else. */

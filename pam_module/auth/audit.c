@@ -142,6 +142,24 @@ static int fill_proof(const struct attempt *a, struct record *r) {
         return record_set(r, RECORD_FIELD_GRACE, grace);
 }
 
+/* A role for a while, a temporary badge: by whose key, and until when. */
+static int fill_approval(const struct attempt *a, struct record *r) {
+        const struct policy_decision *d = &a->decision;
+        const char *first = d->elevated ? d->approver : NULL, *second = d->lent ? d->lender : NULL;
+        char both[2 * STORE_APPROVER_MAX + 2];
+        int e;
+        if (a->verdict != WIRE_ALLOW || (!first && !second))
+                return 0;
+        if (first && second && strcmp(first, second) == 0)
+                second = NULL;
+        (void) snprintf(both, sizeof(both), "%s%s%s", first ? first : "", first && second ? " " : "",
+                        second ? second : "");
+        if ((e = record_set(r, RECORD_FIELD_APPROVER, both)) < 0 ||
+            (d->lent && (e = record_set(r, RECORD_FIELD_LOWERED, "temporary-badge")) < 0))
+                return e;
+        return record_set_u64(r, RECORD_FIELD_UNTIL_USEC, d->until_usec);
+}
+
 /* Who answers for it that less was shown than the role wants. */
 static int fill_exception(const struct attempt *a, struct record *r) {
         const struct rule_exception *x = a->verdict == WIRE_ALLOW ? a->decision.exception : NULL;
@@ -195,7 +213,7 @@ int audit_fill(const struct attempt *a, struct record *ret) {
         int e;
         if ((e = fill_attempt(a, &r)) < 0 || (e = fill_person(a, &r)) < 0 || (e = fill_tap(a, &r)) < 0 ||
             (e = fill_proof(a, &r)) < 0 || (e = fill_exception(a, &r)) < 0 ||
-            (e = fill_posture(a, &r)) < 0 || (e = fill_detail(a, &r)) < 0)
+            (e = fill_approval(a, &r)) < 0 || (e = fill_posture(a, &r)) < 0 || (e = fill_detail(a, &r)) < 0)
                 return e;
         *ret = r;
         r = (struct record){0};

@@ -94,6 +94,46 @@ static int find_lease(struct attempt *a) {
         return 0;
 }
 
+int attempt_load_elevations(struct attempt *a) {
+        size_t n = 0;
+        int r = store_person_elevations(a->people, a->person.id, now_realtime_usec(), a->elevations, &n);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++)
+                a->asked_elevations[i] = (struct policy_elevation){
+                        a->elevations[i].role, a->elevations[i].approver, a->elevations[i].approval};
+        a->policy_person.elevations = a->asked_elevations;
+        a->policy_person.n_elevations = n;
+        return 0;
+}
+
+/* What the store says of the person: the past, the keys, and roles for a while. */
+static int load_person(struct attempt *a) {
+        bool keys_suspended = false;
+        int r;
+        if ((r = store_history(a->state, a->person.id, &a->history)) < 0 ||
+            (r = find_keys(a, &keys_suspended)) < 0 || (r = find_lease(a)) < 0)
+                return r;
+        a->policy_person = (struct policy_person){
+                .id = a->person.id,
+                .user = a->person.user,
+                .state = a->person.state,
+                .not_before_usec = a->person.not_before_usec,
+                .not_after_usec = a->person.not_after_usec,
+                .has_account = a->have_account,
+                .uid = a->have_account ? a->account.uid : (uid_t) -1,
+                .groups = {a->account.groups, a->account.n_groups},
+                .groups_cached = a->account_cached,
+                .has_keys = a->n_keys > 0,
+                .keys_suspended = keys_suspended,
+                .agency = a->person.kind == PERSON_AGENCY,
+                .leased = a->lease.id != 0,
+                .leased_from_usec = a->lease.added_usec,
+                .leased_until_usec = a->lease.until_usec,
+        };
+        return attempt_load_elevations(a);
+}
+
 enum attempt_state attempt_account(struct attempt *a) {
         enum broker_presence presence = BROKER_ABSENT;
         int r = find_account(a);
@@ -112,28 +152,9 @@ enum attempt_state attempt_account(struct attempt *a) {
         if (presence == BROKER_JUST_SHOWN && attempt_is_seat(a))
                 return attempt_none(a);
         a->tapped_out = presence == BROKER_SHOWN && attempt_is_seat(a);
-        bool keys_suspended = false;
-        if (store_history(a->state, a->person.id, &a->history) < 0 || find_keys(a, &keys_suspended) < 0 ||
-            find_lease(a) < 0)
+        if (load_person(a) < 0)
                 return attempt_end(a, REASON_STORE);
-        a->policy_person = (struct policy_person){
-                .id = a->person.id,
-                .user = a->person.user,
-                .state = a->person.state,
-                .not_before_usec = a->person.not_before_usec,
-                .not_after_usec = a->person.not_after_usec,
-                .has_account = a->have_account,
-                .uid = a->have_account ? a->account.uid : (uid_t) -1,
-                .groups = {a->account.groups, a->account.n_groups},
-                .groups_cached = a->account_cached,
-                .has_keys = a->n_keys > 0,
-                .keys_suspended = keys_suspended,
-                .agency = a->person.kind == PERSON_AGENCY,
-                .leased = a->lease.id != 0,
-                .leased_from_usec = a->lease.added_usec,
-                .leased_until_usec = a->lease.until_usec,
-                .own_session = presence != BROKER_ABSENT,
-        };
+        a->policy_person.own_session = presence != BROKER_ABSENT;
         return ATTEMPT_DECIDE;
 }
 

@@ -228,6 +228,8 @@ static int look_again(struct attempt *a) {
         int r = a->have_badge ? attempt_find_badge(a, &p) : store_find_person(a->people, a->person.user, &p);
         if (r >= 0)
                 r = store_person_keys(a->people, a->person.id, keys, &n);
+        if (r >= 0)
+                r = attempt_load_elevations(a);
         if (r < 0)
                 return r;
         if (p.id != a->person.id)

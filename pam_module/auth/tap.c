@@ -158,6 +158,13 @@ int attempt_find_badge(struct attempt *a, struct store_person *ret_person) {
         return store_find_badge(a->people, key_ids, indexes, a->tap.n_indexes, &a->badge, ret_person);
 }
 
+/* 1 when the owner has a temporary badge meanwhile, and this is another; 0 when not. */
+static int is_aside(const struct attempt *a, int64_t person) {
+        struct store_badge lent;
+        int r = store_lent_badge(a->people, person, now_realtime_usec(), &lent);
+        return r == -ENOENT ? 0 : r < 0 ? r : lent.id != a->badge.id;
+}
+
 enum attempt_state attempt_look_up(struct attempt *a) {
         struct store_person person;
         if (snapshot_refresh(a->snapshot))
@@ -173,7 +180,13 @@ enum attempt_state attempt_look_up(struct attempt *a) {
                 .badge_ended = a->badge.ended_usec != 0,
                 .badge_suspended = a->badge.suspended_usec != 0,
                 .badge_person = person.id,
+                .badge_lent = a->badge.not_after_usec != 0,
+                .lend = a->badge.approval,
+                .lender = a->badge.approver,
         };
+        if ((r = is_aside(a, person.id)) < 0)
+                return attempt_end(a, REASON_STORE);
+        a->evidence.badge_aside = r > 0;
         if (a->have_person && a->person.id != person.id)
                 return attempt_end(a, REASON_BADGE_OF_ANOTHER);
         a->person = person;

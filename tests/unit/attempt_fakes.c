@@ -368,6 +368,10 @@ int __wrap_store_find_badge(struct store *s, const char *const *key_ids, const u
         the_person(ret_person);
         if (fake.badge_of_another)
                 ret_badge->person = ret_person->id = 12;
+        if (fake.tapped_lent) {
+                ret_badge->not_after_usec = 77;
+                (void) snprintf(ret_badge->approver, sizeof(ret_badge->approver), "dora");
+        }
         return 0;
 }
 
@@ -377,6 +381,7 @@ int __wrap_store_person_keys(struct store *s, int64_t person, struct store_key *
                 return -EBUSY;
         for (unsigned i = 0; i < 2; i++) {
                 ret[i] = (struct store_key){.id = 31 + i, .person = person, .token = "00aa00aa00aa00aa"};
+                ret[i].suspended_usec = fake.keys_suspended;
                 ret[i].credential_id_len = 16;
                 ret[i].credential_id[0] = (uint8_t) (i + 1);
                 (void) snprintf(ret[i].rp_id, sizeof(ret[i].rp_id), "wardtap.example.org");
@@ -385,6 +390,30 @@ int __wrap_store_person_keys(struct store *s, int64_t person, struct store_key *
                 ret[i].suspended_usec = 1;
         fake.keys_asked++;
         *ret_n = fake.no_keys ? 0 : 2;
+        return 0;
+}
+
+int __wrap_store_person_elevations(struct store *s, int64_t person, uint64_t after_usec,
+                                   struct store_elevation *ret, size_t *ret_n);
+int __wrap_store_person_elevations(struct store *s, int64_t person, uint64_t after_usec,
+                                   struct store_elevation *ret, size_t *ret_n) {
+        if (inject("store_person_elevations"))
+                return -EBUSY;
+        *ret_n = 0;
+        if (!fake.elevated)
+                return 0;
+        *ret_n = 1;
+        *ret = (struct store_elevation){.person = person, .role = "night-lead", .approver = "berta"};
+        return 0;
+}
+
+int __wrap_store_lent_badge(struct store *s, int64_t person, uint64_t now_usec, struct store_badge *ret);
+int __wrap_store_lent_badge(struct store *s, int64_t person, uint64_t now_usec, struct store_badge *ret) {
+        if (inject("store_lent_badge"))
+                return -EBUSY;
+        if (!fake.lent_badge)
+                return -ENOENT;
+        *ret = (struct store_badge){.id = fake.lent_badge, .person = person};
         return 0;
 }
 
@@ -464,6 +493,10 @@ int __wrap_clock_now(const char *boot_id, uint64_t not_before_usec, struct polic
 void __wrap_policy_decide(const struct policy_question *q, struct policy_decision *ret);
 void __wrap_policy_decide(const struct policy_question *q, struct policy_decision *ret) {
         const struct policy_evidence *e = &q->evidence;
+        const struct policy_elevation *given =
+                q->person && q->person->n_elevations > 0 ? &q->person->elevations[0] : NULL;
+        if (q->person)
+                fake.asked_evidence = *e;
         *ret = (struct policy_decision){.service = &hidden.service, .needed = fake.needed};
         fake.asked_passing[0] = 0;
         for (size_t i = 0; q->passing && i < q->passing->n; i++) {
@@ -490,7 +523,12 @@ void __wrap_policy_decide(const struct policy_question *q, struct policy_decisio
                                                 .aal = 2,
                                                 .strong = !fake.grace,
                                                 .grace = fake.grace,
-                                                .grace_age_usec = 60000000};
+                                                .grace_age_usec = 60000000,
+                                                .elevated = given,
+                                                .approver = given ? given->approver : NULL,
+                                                .lent = e->badge_lent,
+                                                .lender = e->lender,
+                                                .until_usec = given || e->badge_lent ? 77 : 0};
         if (ret->verdict == POLICY_ALLOW && fake.excepted)
                 ret->exception = &q->rules->exceptions[0];
         ret->failing = q->person ? fake.failing : 0;

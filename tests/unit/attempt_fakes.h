@@ -55,6 +55,10 @@ struct fake_world {
         bool no_keys, cached;
         bool suspended_meanwhile; /* the keys, while she typed her PIN */
         unsigned keys_asked;
+        bool elevated;           /* a role for a while is known */
+        bool tapped_lent;        /* the badge that is tapped is a temporary one */
+        int64_t lent_badge;      /* the person has this one for hours; 0 = none */
+        uint64_t keys_suspended; /* since then */
         /* the rules */
         unsigned needed; /* factors */
         bool audit_required, step_up, grace;
@@ -87,7 +91,8 @@ struct fake_world {
         unsigned calls;
         const char *failed;
         bool has_verdict, tapped;
-        uint64_t waited_usec; /* the last wait for wardtapd that ended with its time */
+        struct policy_evidence asked_evidence; /* of the last decision about somebody */
+        uint64_t waited_usec;                  /* the last wait for wardtapd that ended with its time */
         enum wire_verdict got;
         char got_user[65], last_error[WIRE_TEXT_MAX + 1], last_info[WIRE_TEXT_MAX + 1];
         char before_prompt[WIRE_TEXT_MAX + 1], prompt[WIRE_TEXT_MAX + 1], sent_pin[WIRE_ANSWER_MAX + 1];

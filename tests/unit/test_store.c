@@ -799,9 +799,11 @@ static void values_that_we_never_write_are_told_as_damage(void **state) {
         assert_int_equal(store_find_person(s, "nurse1", &p), -EBADMSG);
         assert_int_equal(p.id, 0);
         assert_int_equal(raw_exec(w->people,
-                                  "PRAGMA foreign_keys = OFF; INSERT INTO badge VALUES (1, 99,"
+                                  "PRAGMA foreign_keys = OFF; INSERT INTO badge (id, person, token, kind,"
+                                  " number_len, key_id, number_index, source, version, added_usec,"
+                                  " ended_usec, end_reason) VALUES (1, 99,"
                                   " 'T', 'number', 4, '0123456789abcdef', zeroblob(32), 'x', 1, 1,"
-                                  " 0, '', 0, '')"),
+                                  " 0, '')"),
                          SQLITE_OK);
         assert_int_equal(store_check(s), -EBADMSG);
 }
@@ -1534,6 +1536,155 @@ static void many_who_make_the_store_at_once_make_one(void **state) {
         assert_int_equal(strlen(walk.seen), ELEMENTSOF(pids) * strlen("nurse0"));
 }
 
+/* --- what was approved, and what was reported lost */
+
+static struct store_badge lent_for(int64_t person, const char *token, uint8_t n, uint64_t until_usec) {
+        struct store_badge b = badge_for(person, token, n);
+        b.not_after_usec = until_usec;
+        b.approval =
+                (struct policy_approval){.from_usec = NOW, .from_boottime_usec = 5, .from_boot_id = "this"};
+        (void) snprintf(b.approver, sizeof(b.approver), "dora");
+        (void) snprintf(b.lend_reason, sizeof(b.lend_reason), "forgot it");
+        return b;
+}
+
+static void a_lent_badge_is_found_until_its_time_and_then_free(void **state) {
+        _cleanup_(store_closep) struct store *s = writer(*state);
+        struct store_person a = add_person(s, "nurse1"), b = add_person(s, "nurse2"), holder;
+        struct store_badge lent = lent_for(a.id, "LENT", 7, NOW + 100), got;
+        assert_int_equal(store_lent_badge(s, a.id, NOW, &got), -ENOENT);
+        assert_int_equal(store_add_badge(s, &lent, NOW, &holder), 0);
+        assert_int_equal(store_lent_badge(s, a.id, NOW + 99, &got), 0);
+        assert_int_equal(got.id, lent.id);
+        assert_string_equal(got.approver, "dora");
+        assert_string_equal(got.approval.from_boot_id, "this");
+        assert_true(got.approval.from_usec == NOW && got.approval.from_boottime_usec == 5 &&
+                    got.approval.until_usec == NOW + 100);
+        assert_int_equal(store_lent_badge(s, b.id, NOW, &got), -ENOENT);
+        assert_int_equal(store_lent_badge(s, a.id, NOW + 100, &got), -ENOENT);
+        struct store_badge again = lent_for(b.id, "LENT", 7, NOW + 500);
+        assert_int_equal(store_add_badge(s, &again, NOW + 99, &holder), -EEXIST);
+        assert_int_equal(holder.id, a.id);
+        assert_int_equal(store_add_badge(s, &again, NOW + 100, &holder), 0);
+        assert_int_equal(find_badge(s, 7, &got, &holder), 0);
+        assert_int_equal(holder.id, b.id);
+}
+
+static void a_lent_badge_has_all_that_it_stands_on(void **state) {
+        _cleanup_(store_closep) struct store *s = writer(*state);
+        struct store_person a = add_person(s, "nurse1"), holder;
+        struct store_badge b = lent_for(a.id, "LENT", 7, NOW + 100);
+        b.approver[0] = 0;
+        assert_int_equal(store_add_badge(s, &b, NOW, &holder), -EINVAL);
+        b = lent_for(a.id, "LENT", 7, NOW); /* it would end as it begins */
+        assert_int_equal(store_add_badge(s, &b, NOW, &holder), -EINVAL);
+        b = lent_for(a.id, "LENT", 7, 0);
+        assert_int_equal(store_add_badge(s, &b, NOW, &holder), -EINVAL);
+        b = lent_for(a.id, "LENT", 7, NOW + 100);
+        assert_int_equal(store_add_badge(s, &b, NOW, &holder), 0);
+        struct world *w = *state;
+        assert_int_not_equal(raw_exec(w->people, "UPDATE badge SET not_after_usec = 1, version = 9"),
+                             SQLITE_OK);
+        assert_int_not_equal(raw_exec(w->people, "UPDATE badge SET approver = 'x', version = 9"), SQLITE_OK);
+}
+
+static struct store_elevation elevation_for(int64_t person, const char *role, uint64_t until_usec) {
+        struct store_elevation e = {.person = person,
+                                    .approval = {.from_usec = NOW,
+                                                 .from_boottime_usec = 5,
+                                                 .from_boot_id = "this",
+                                                 .until_usec = until_usec}};
+        (void) snprintf(e.role, sizeof(e.role), "%s", role);
+        (void) snprintf(e.approver, sizeof(e.approver), "dora");
+        (void) snprintf(e.reason, sizeof(e.reason), "short of hands");
+        return e;
+}
+
+static void roles_for_a_while_are_found_newest_first_until_they_end(void **state) {
+        struct world *w = *state;
+        _cleanup_(store_closep) struct store *s = writer(w);
+        struct store_person a = add_person(s, "nurse1"), b = add_person(s, "nurse2");
+        struct store_elevation one = elevation_for(a.id, "lead", NOW + 100),
+                               two = elevation_for(a.id, "night", NOW + 200), got[STORE_ELEVATIONS_MAX];
+        size_t n = 9;
+        unsigned ended = 9;
+        assert_int_equal(store_person_elevations(s, a.id, NOW, got, &n), 0);
+        assert_int_equal(n, 0);
+        assert_int_equal(store_add_elevation(s, &one), 0);
+        assert_int_equal(store_add_elevation(s, &two), 0);
+        assert_int_equal(store_person_elevations(s, a.id, NOW, got, &n), 0);
+        assert_int_equal(n, 2);
+        assert_string_equal(got[0].role, "night");
+        assert_string_equal(got[1].approver, "dora");
+        assert_true(got[1].approval.from_usec == NOW && got[1].approval.until_usec == NOW + 100);
+        assert_int_equal(store_person_elevations(s, a.id, NOW + 100, got, &n), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(store_end_elevations(s, b.id, "early", NOW + 1, &ended), 0);
+        assert_int_equal(ended, 0);
+        assert_int_equal(store_end_elevations(s, a.id, "early", NOW + 150, &ended), 0);
+        assert_int_equal(ended, 1); /* the other one was over */
+        assert_int_equal(store_person_elevations(s, a.id, NOW + 150, got, &n), 0);
+        assert_int_equal(n, 0);
+        assert_int_not_equal(raw_exec(w->people, "DELETE FROM elevation"), SQLITE_OK);
+        assert_int_not_equal(raw_exec(w->people, "UPDATE elevation SET until_usec = 1, version = 9"),
+                             SQLITE_OK);
+}
+
+static void a_role_for_a_while_is_whole_or_refused(void **state) {
+        _cleanup_(store_closep) struct store *s = writer(*state);
+        struct store_person a = add_person(s, "nurse1");
+        struct store_elevation e = elevation_for(a.id, "lead", NOW);
+        assert_int_equal(store_add_elevation(s, &e), -EINVAL);
+        e = elevation_for(a.id, "", NOW + 1);
+        assert_int_equal(store_add_elevation(s, &e), -EINVAL);
+        e = elevation_for(a.id + 1, "lead", NOW + 1);
+        assert_int_equal(store_add_elevation(s, &e), -ENOENT);
+        for (unsigned i = 0; i < STORE_ELEVATIONS_MAX; i++) {
+                e = elevation_for(a.id, "lead", NOW + 1 + i);
+                assert_int_equal(store_add_elevation(s, &e), 0);
+        }
+        assert_int_equal(store_add_elevation(s, &e), -E2BIG);
+}
+
+static void what_is_reported_lost_is_suspended_and_lifted_and_nothing_else(void **state) {
+        struct world *w = *state;
+        _cleanup_(store_closep) struct store *s = writer(w);
+        struct store_person a = add_person(s, "nurse1"), b = add_person(s, "nurse2"), holder;
+        struct store_badge one = badge_for(a.id, "ONE", 1), two = badge_for(a.id, "TWO", 2),
+                           others = badge_for(b.id, "THREE", 3), got;
+        struct store_key key = key_for(a.id, 1), keys[STORE_KEYS_MAX];
+        size_t n_keys = 0;
+        unsigned n = 9;
+        assert_int_equal(store_add_badge(s, &one, NOW, &holder), 0);
+        assert_int_equal(store_add_badge(s, &two, NOW, &holder), 0);
+        assert_int_equal(store_add_badge(s, &others, NOW, &holder), 0);
+        assert_int_equal(store_add_key(s, &key, NOW, &holder), 0);
+        assert_int_equal(raw_exec(w->people,
+                                  "UPDATE badge SET suspended_usec = 5, suspend_reason = 'by hand',"
+                                  " version = version + 1 WHERE token = 'TWO'"),
+                         SQLITE_OK);
+        assert_int_equal(store_report_badges(s, a.id, "", NOW, &n), -EINVAL);
+        assert_int_equal(store_report_badges(s, a.id, "on the bus", NOW, &n), 0);
+        assert_int_equal(n, 1); /* the one that was suspended by hand stays as it is */
+        assert_int_equal(find_badge(s, 1, &got, &holder), 0);
+        assert_true(got.suspended_usec == NOW && got.ended_usec == 0);
+        assert_string_equal(got.suspend_reason, "reported: on the bus");
+        assert_int_equal(find_badge(s, 3, &got, &holder), 0);
+        assert_true(got.suspended_usec == 0);
+        assert_int_equal(store_report_keys(s, a.id, "with it", NOW, &n), 0);
+        assert_int_equal(store_person_keys(s, a.id, keys, &n_keys), 0);
+        assert_true(n_keys == 1 && keys[0].suspended_usec == NOW);
+        assert_int_equal(store_lift_badges(s, a.id, &n), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(find_badge(s, 1, &got, &holder), 0);
+        assert_true(got.suspended_usec == 0 && !got.suspend_reason[0]);
+        assert_int_equal(find_badge(s, 2, &got, &holder), 0);
+        assert_true(got.suspended_usec == 5);
+        assert_int_equal(store_lift_keys(s, a.id, &n), 0);
+        assert_int_equal(store_person_keys(s, a.id, keys, &n_keys), 0);
+        assert_true(keys[0].suspended_usec == 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, world_new, world_free)
 
 int main(void) {
@@ -1577,6 +1728,11 @@ int main(void) {
                 T(the_next_attempt_undoes_what_a_killed_one_left),
                 T(a_reader_cannot_write),
                 T(nobody_else_can_open_for_writing),
+                T(a_lent_badge_is_found_until_its_time_and_then_free),
+                T(a_lent_badge_has_all_that_it_stands_on),
+                T(roles_for_a_while_are_found_newest_first_until_they_end),
+                T(a_role_for_a_while_is_whole_or_refused),
+                T(what_is_reported_lost_is_suspended_and_lifted_and_nothing_else),
                 T(somebody_new_has_no_history),
                 T(a_full_sign_in_is_remembered),
                 T(a_renewal_moves_grace_and_not_the_sign_in),
