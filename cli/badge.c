@@ -4,13 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/admin.h"
+#include "cli/enrol.h"
 #include "cli/lists.h"
 #include "cli/number.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/timeout.h"
-#include "common/broker.h"
 #include "common/socket.h"
 
 #define TAP_TRIES 3U
@@ -46,7 +45,7 @@ static int look_at_old(const struct store_badge *b, void *data) {
         return 0;
 }
 
-static void tap_erase(struct tap *t) {
+void tap_erase(struct tap *t) {
         explicit_bzero(t, sizeof(*t));
 }
 
@@ -140,7 +139,7 @@ static void show_tap(const struct terminal *t, const struct tap *tap) {
         explicit_bzero(decimal, sizeof(decimal));
 }
 
-static int record_badge(const struct tap *tap, struct record *r) {
+int badge_record(const struct tap *tap, struct record *r) {
         int e;
         if ((e = record_set(r, RECORD_FIELD_BADGE, tap->token)) < 0 ||
             (e = record_set(r, RECORD_FIELD_BADGE_KIND, tap->kind)) < 0 ||
@@ -157,7 +156,7 @@ static int refuse(struct admin *a, const struct tap *tap, const struct store_per
         char detail[129];
         (void) snprintf(detail, sizeof(detail), "held by %s", holder->user);
         int e = admin_record(a, RECORD_BADGE_REFUSED, p, &r);
-        if (e != CLI_OK || (e = record_badge(tap, &r)) != CLI_OK)
+        if (e != CLI_OK || (e = badge_record(tap, &r)) != CLI_OK)
                 return e;
         r.outcome = RECORD_FAILURE;
         if (record_set(&r, RECORD_FIELD_REASON, same ? "already-enrolled" : "badge-of-another") < 0 ||
@@ -173,6 +172,11 @@ static int refuse(struct admin *a, const struct tap *tap, const struct store_per
                     holder->full_name, holder->user, tap->token);
 }
 
+/* Lent, and its time is over: back in the pool. */
+static bool is_over(const struct store_badge *b) {
+        return b->not_after_usec != 0 && b->not_after_usec <= now_realtime_usec();
+}
+
 /* CLI_OK when nobody holds it, under any of the site's badge keys. */
 static int check_free(struct admin *a, const struct tap *tap, const struct store_person *p) {
         const char *key_ids[BADGE_INDEXES_MAX];
@@ -184,7 +188,7 @@ static int check_free(struct admin *a, const struct tap *tap, const struct store
                 indexes[i] = tap->indexes[i].index;
         }
         int r = store_find_badge(a->store, key_ids, indexes, tap->n_indexes, &badge, &holder);
-        if (r == -ENOENT || (r == 0 && badge.ended_usec))
+        if (r == -ENOENT || (r == 0 && (badge.ended_usec || is_over(&badge))))
                 return CLI_OK;
         return r < 0 ? admin_store_failed(r) : refuse(a, tap, p, &holder);
 }
@@ -254,7 +258,7 @@ static int record_given(struct admin *a, const struct giving *g, const struct ta
         bool replace = g->old_token[0];
         char detail[200];
         int r = admin_record(a, replace ? RECORD_BADGE_REPLACE : RECORD_BADGE_ENROL, &g->person, &record);
-        if (r != CLI_OK || (r = record_badge(tap, &record)) != CLI_OK)
+        if (r != CLI_OK || (r = badge_record(tap, &record)) != CLI_OK)
                 return r;
         (void) snprintf(detail, sizeof(detail), "in place of %s: %s", g->old_token,
                         g->reason ? g->reason : "");
@@ -263,43 +267,52 @@ static int record_given(struct admin *a, const struct giving *g, const struct ta
         return admin_commit(a, &record);
 }
 
-static int store_badge(struct admin *a, const struct tap *tap, const struct giving *g,
-                       struct store_badge *ret) {
-        const struct store_person *p = &g->person;
-        struct store_badge b = {
-                .person = p->id, .number_len = (uint8_t) tap->number_len, .source = "station"};
+int badge_add(struct admin *a, const struct tap *tap, const struct store_person *p, uint64_t now_usec,
+              struct store_badge *b) {
         struct store_person holder;
-        int r;
-
-        memcpy(b.token, tap->token, sizeof(b.token));
-        memcpy(b.kind, tap->kind, sizeof(b.kind));
-        memcpy(b.key_id, tap->indexes[0].key_id, sizeof(b.key_id));
-        memcpy(b.index, tap->indexes[0].index, sizeof(b.index));
-        if ((r = admin_begin(a)) != CLI_OK || (r = check_free(a, tap, p)) != CLI_OK ||
-            (r = end_old(a, g)) != CLI_OK)
+        int r = check_free(a, tap, p);
+        if (r != CLI_OK)
                 return r;
-        b.added_usec = now_realtime_usec();
-        int e = store_add_badge(a->store, &b, b.added_usec, &holder);
+        b->person = p->id;
+        b->number_len = (uint8_t) tap->number_len;
+        memcpy(b->token, tap->token, sizeof(b->token));
+        memcpy(b->kind, tap->kind, sizeof(b->kind));
+        memcpy(b->key_id, tap->indexes[0].key_id, sizeof(b->key_id));
+        memcpy(b->index, tap->indexes[0].index, sizeof(b->index));
+        int e = store_add_badge(a->store, b, now_usec, &holder);
         if (e == -EEXIST)
                 return refuse(a, tap, p, &holder);
-        if (e < 0)
-                return admin_store_failed(e);
-        if ((r = record_given(a, g, tap)) != CLI_OK)
+        return e < 0 ? admin_store_failed(e) : CLI_OK;
+}
+
+static int store_badge(struct admin *a, const struct tap *tap, const struct giving *g,
+                       struct store_badge *ret) {
+        struct store_badge b = {.source = "station"};
+        int r;
+        if ((r = admin_begin(a)) != CLI_OK || (r = check_free(a, tap, &g->person)) != CLI_OK ||
+            (r = end_old(a, g)) != CLI_OK ||
+            (r = badge_add(a, tap, &g->person, now_realtime_usec(), &b)) != CLI_OK ||
+            (r = record_given(a, g, tap)) != CLI_OK)
                 return r;
         *ret = b;
         return CLI_OK;
 }
 
-static int enrol(struct admin *a, struct terminal *t, const struct giving *g, uint64_t timeout_usec,
-                 struct store_badge *ret) {
-        _cleanup_(tap_erase) struct tap tap = {0};
+int badge_hold(struct admin *a, struct terminal *t, const struct store_person *p, uint64_t timeout_usec,
+               struct tap *ret) {
         _cleanup_(closep) int broker = -1;
         int r = broker_connect(&(struct broker_hello){.purpose = BROKER_ENROL}, &broker);
         if (r < 0)
                 return broker_gone();
         struct taps_wanted w = {
                 .terminal = t, .broker = broker, .tries_left = TAP_TRIES, .timeout_usec = timeout_usec};
-        r = two_taps(a, &w, &g->person, &tap);
+        return two_taps(a, &w, p, ret);
+}
+
+static int enrol(struct admin *a, struct terminal *t, const struct giving *g, uint64_t timeout_usec,
+                 struct store_badge *ret) {
+        _cleanup_(tap_erase) struct tap tap = {0};
+        int r = badge_hold(a, t, &g->person, timeout_usec, &tap);
         return r == CLI_OK ? store_badge(a, &tap, g, ret) : r;
 }
 
@@ -307,7 +320,9 @@ static int prepare(struct admin *a, const struct cli_arguments *args, bool repla
         struct store_badge old;
         int r = replace ? admin_find_active(a, cli_word(args, 0), &g->person)
                         : admin_find_person(a, cli_word(args, 0), &g->person);
-        if (r != CLI_OK || !replace || (r = find_old(a, &g->person, cli_word(args, 1), &old)) != CLI_OK)
+        if (r != CLI_OK || !replace)
+                return r != CLI_OK ? r : recovery_allows(a, &g->person, false);
+        if ((r = find_old(a, &g->person, cli_word(args, 1), &old)) != CLI_OK)
                 return r;
         memcpy(g->old_token, old.token, sizeof(g->old_token));
         g->reason = args->option[OPTION_REASON];

@@ -30,6 +30,7 @@ enum cli_option {
         OPTION_ALL,
         OPTION_ALL_EVENTS, /* --all of audit */
         OPTION_APPROVER,
+        OPTION_APPROVERS, /* --approver, twice */
         OPTION_ALL_PEOPLE, /* --all of readiness */
         OPTION_AT,
         OPTION_AUTHOR,
@@ -46,6 +47,7 @@ enum cli_option {
         OPTION_IDENTIFIED,
         OPTION_HASH,
         OPTION_JSON,
+        OPTION_KEEP,
         OPTION_LABEL,
         OPTION_NAME,
         OPTION_NO_FALLBACK,
@@ -53,6 +55,7 @@ enum cli_option {
         OPTION_NOT_BEFORE,
         OPTION_PEOPLE,
         OPTION_REASON,
+        OPTION_ROLE,
         OPTION_SERVICE,
         OPTION_SESSION,
         OPTION_SINCE,
@@ -75,6 +78,7 @@ static_assert(OPTION_MAX <= 64, "options are bits of a word");
 struct cli_arguments {
         const char *command;            /* "person add" */
         const char *option[OPTION_MAX]; /* NULL where not given; "" for an option without a value */
+        const char *again[OPTION_MAX];  /* the second value of an option that is given twice */
         char **words;                   /* what is left: USER, TOKEN, ... */
         int n_words;
 };
@@ -132,6 +136,16 @@ int command_badge_resume(const struct cli_arguments *a);
 int command_badge_list(const struct cli_arguments *a);
 int command_key_enrol(const struct cli_arguments *a);
 int command_key_end(const struct cli_arguments *a);
+int command_badge_lend(const struct cli_arguments *a);
+int command_badge_return(const struct cli_arguments *a);
+int command_badge_report(const struct cli_arguments *a);
+int command_badge_found(const struct cli_arguments *a);
+int command_key_report(const struct cli_arguments *a);
+int command_key_found(const struct cli_arguments *a);
+int command_elevate(const struct cli_arguments *a);
+int command_elevate_end(const struct cli_arguments *a);
+int command_elevate_list(const struct cli_arguments *a);
+int command_recover(const struct cli_arguments *a);
 int command_key_replace(const struct cli_arguments *a);
 int command_key_suspend(const struct cli_arguments *a);
 int command_key_resume(const struct cli_arguments *a);

@@ -9,13 +9,17 @@
 #include "cli/output.h"
 #include "common/util.h"
 
+_Static_assert(OPTION_MAX <= 64, "a bit each");
+
 static const struct {
         const char *name, *value, *help;
 } options[OPTION_MAX] = {
         [OPTION_AGENCY] = {"agency", NULL, N_("the account is lent out, to one person at a time")},
         [OPTION_ALL] = {"all", NULL, N_("also those that have ended")},
         [OPTION_ALL_EVENTS] = {"all", NULL, N_("every record, not only who was at the station")},
-        [OPTION_APPROVER] = {"approver", "NAME", N_("who approved the rules; never their author")},
+        [OPTION_APPROVER] = {"approver", "USER",
+                             N_("who approves it; never the one it is about, nor the author of rules")},
+        [OPTION_APPROVERS] = {"approver", "USER", N_("whose key approves it; twice, for two people")},
         [OPTION_ALL_PEOPLE] = {"all", NULL, N_("also people for whom nothing is missing")},
         [OPTION_AT] = {"at", "TIME", N_("judge as if it were this time")},
         [OPTION_AUTHOR] = {"author", "NAME", N_("who wrote the rules (default: who is logged in)")},
@@ -25,13 +29,14 @@ static const struct {
         [OPTION_EVIDENCE] = {"evidence", "LIST", N_("what was shown: badge, key, verify, with commas")},
         [OPTION_EXPORT] = {"file", "FILE", N_("read what 'journalctl -o export' has written")},
         [OPTION_FILE] = {"file", "FILE", N_("judge by this file instead of the rules in force")},
+        [OPTION_FOR] = {"for", "TIME", N_("how long: 30min, 8h, 1h 30min")},
         [OPTION_FORMAT] = {"format", "FORMAT", N_("csv or json (default: csv, or as the file's name ends)")},
-        [OPTION_FOR] = {"for", "TIME", N_("how long it is good, as 12h or 30min")},
         [OPTION_FROM] = {"from", "MARK", N_("nothing may be missing from this record on")},
         [OPTION_HOLDER] = {"to", "FULL NAME", N_("who gets the account")},
-        [OPTION_IDENTIFIED] = {"identified", "TEXT", N_("how that person was identified, for the record")},
+        [OPTION_IDENTIFIED] = {"identified", "TEXT", N_("how the person was identified, for the record")},
         [OPTION_HASH] = {"hash", "HASH", N_("of the list that was looked through, as it was shown")},
         [OPTION_JSON] = {"json", NULL, N_("print JSON, for scripts")},
+        [OPTION_KEEP] = {"keep", "WHAT", N_("what stays in use: badge or key (default: none)")},
         [OPTION_LABEL] = {"label", "TEXT", N_("what to call the key (default: the name it gives itself)")},
         [OPTION_NAME] = {"name", "FULL NAME", N_("what the screen shows (default: from the account)")},
         [OPTION_NO_FALLBACK] = {"no-fallback", NULL,
@@ -40,6 +45,7 @@ static const struct {
         [OPTION_NOT_BEFORE] = {"not-before", "TIME", N_("no sign-in earlier than this")},
         [OPTION_PEOPLE] = {"people", NULL, N_("also whose sign-ins change, of all who are enrolled")},
         [OPTION_REASON] = {"reason", "TEXT", N_("why, for the record")},
+        [OPTION_ROLE] = {"role", "ROLE", N_("the role, as the rules name it")},
         [OPTION_SERVICE] = {"service", "SERVICE", N_("the PAM service that would ask")},
         [OPTION_SESSION] = {"session", NULL, N_("the person has a session on this station")},
         [OPTION_SINCE] = {"since", "TIME", N_("from then on (default: the last 24 hours)")},
@@ -54,6 +60,10 @@ static const struct {
         [OPTION_USE] = {"use", "WHAT", N_("enrol, sign-in or any (default: any)")},
         [OPTION_USER] = {"user", "USER", N_("the person it is about")},
 };
+
+static bool is_twice(unsigned option) {
+        return option == OPTION_APPROVERS;
+}
 
 __attribute__((format(printf, 1, 0))) static void complain(const char *format, va_list ap) {
         char text[1024];
@@ -93,8 +103,11 @@ static void print_usage_line(const struct cli_command *c) {
         if (c->words[0])
                 (void) printf(" %s", c->words);
         for (unsigned i = 0; i < OPTION_MAX; i++)
-                if (c->needed & CLI_OPTION(i))
+                if (c->needed & CLI_OPTION(i)) {
                         print_option(" ", i, "");
+                        if (is_twice(i))
+                                print_option(" ", i, "");
+                }
         for (unsigned i = 0; i < OPTION_MAX; i++)
                 if (c->options & ~c->needed & CLI_OPTION(i))
                         print_option(" [", i, "]");
@@ -195,6 +208,10 @@ static int check(const struct cli_command *c, const struct cli_arguments *a) {
                 if ((c->needed & CLI_OPTION(i)) && !a->option[i])
                         return fail(CLI_USAGE, _("'%s' needs --%s %s. See: wardtap %s --help"), c->name,
                                     options[i].name, options[i].value, c->name);
+        for (unsigned i = 0; i < OPTION_MAX; i++)
+                if ((c->needed & CLI_OPTION(i)) && is_twice(i) && !a->again[i])
+                        return fail(CLI_USAGE, _("'%s' needs --%s %s twice. See: wardtap %s --help"),
+                                    c->name, options[i].name, options[i].value, c->name);
         if (a->n_words < c->min_words)
                 return fail(CLI_USAGE, _("'%s' needs %s. See: wardtap %s --help"), c->name, c->words,
                             c->name);
@@ -218,10 +235,22 @@ static void fill_long_options(const struct cli_command *c, struct option ret[OPT
         ret[n] = (struct option){0};
 }
 
+static int take_option(struct cli_arguments *a, int value) {
+        bool twice = is_twice((unsigned) value);
+        const char **at = a->option[value] && twice ? &a->again[value] : &a->option[value];
+        if (*at)
+                return fail(CLI_USAGE,
+                            twice ? _("--%s was given more than twice; give it twice.")
+                                  : _("--%s was given twice; give it once."),
+                            options[value].name);
+        *at = optarg ? optarg : "";
+        return CLI_OK;
+}
+
 static int run(const struct cli_command *c, int argc, char **argv) {
         struct cli_arguments a = {.command = c->name};
         struct option long_options[OPTION_MAX + 2];
-        int value;
+        int value, r;
 
         fill_long_options(c, long_options);
         opterr = 0;
@@ -235,14 +264,12 @@ static int run(const struct cli_command *c, int argc, char **argv) {
                 if (value == '?')
                         return fail(CLI_USAGE, _("'%s' has no option '%s'. See: wardtap %s --help"), c->name,
                                     argv[optind - 1], c->name);
-                if (a.option[value])
-                        return fail(CLI_USAGE, _("--%s was given twice; give it once."),
-                                    options[value].name);
-                a.option[value] = optarg ? optarg : "";
+                if ((r = take_option(&a, value)) != CLI_OK)
+                        return r;
         }
         a.words = argv + optind;
         a.n_words = argc - optind;
-        int r = check(c, &a);
+        r = check(c, &a);
         return r == CLI_OK ? c->run(&a) : r;
 }
 

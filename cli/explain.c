@@ -4,16 +4,14 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <systemd/sd-id128.h>
 
+#include "cli/clock.h"
 #include "cli/explain.h"
 #include "cli/groups.h"
 #include "cli/rules_load.h"
 #include "cli/when.h"
 #include "common/bytes.h"
 #include "common/paths.h"
-#include "common/socket.h"
-#include "helper/station.h"
 #include "policy/decide.h"
 #include "policy/rules.h"
 
@@ -67,6 +65,20 @@ static int load_person(struct explanation *x, const char *user, bool session) {
         return load_lease(x);
 }
 
+/* Roles that somebody's key gave her for a while, those too that are over now: --at may ask about then. */
+static int load_elevations(struct explanation *x) {
+        size_t n = 0;
+        int r = store_person_elevations(x->admin.store, x->person.id, 0, x->elevations, &n);
+        if (r < 0)
+                return admin_store_failed(r);
+        for (size_t i = 0; i < n; i++)
+                x->asked_elevations[i] = (struct policy_elevation){
+                        x->elevations[i].role, x->elevations[i].approver, x->elevations[i].approval};
+        x->asked.elevations = x->asked_elevations;
+        x->asked.n_elevations = n;
+        return CLI_OK;
+}
+
 static int load_history(struct explanation *x) {
         struct store *state = NULL;
         int r = store_open_state(PATH_STATE_DB, true, &state);
@@ -83,10 +95,11 @@ static int load_history(struct explanation *x) {
 
 static int load_clock(struct explanation *x, const char *at) {
         struct policy_clock *c = &x->question.clock;
-        uint64_t now = now_realtime_usec(), boottime = now_boottime_usec();
-        sd_id128_t boot;
-        c->realtime_usec = now;
-        if (at && when_parse(at, false, now, &c->realtime_usec) < 0)
+        int r = clock_take(c);
+        if (r != CLI_OK || !at)
+                return r;
+        uint64_t now = c->realtime_usec, boottime = c->boottime_usec;
+        if (when_parse(at, false, now, &c->realtime_usec) < 0)
                 return fail(CLI_USAGE,
                             _("--at does not understand '%s'. Write a time as 07:30 or "
                               "'2026-11-20 07:30'."),
@@ -97,10 +110,7 @@ static int load_clock(struct explanation *x, const char *at) {
         else
                 c->boottime_usec =
                         boottime > now - c->realtime_usec ? boottime - (now - c->realtime_usec) : 0;
-        if (sd_id128_get_boot(&boot) >= 0)
-                (void) sd_id128_to_string(boot, c->boot_id);
-        c->trusted =
-                at || station_clock_is_synchronised(); /* a time that is asked about is taken as given */
+        c->trusted = true; /* a time that is asked about is taken as given */
         return policy_clock_set_local(c) < 0 ? fail(CLI_FAILED, _("The local time cannot be told."))
                                              : CLI_OK;
 }
@@ -236,7 +246,8 @@ int command_policy_explain(const struct cli_arguments *args) {
         x->question.service = args->option[OPTION_SERVICE];
         if ((r = load_rules_named(args->option[OPTION_FILE], &x->rules)) != CLI_OK ||
             (r = load_person(x, args->option[OPTION_USER], args->option[OPTION_SESSION])) != CLI_OK ||
-            (r = load_history(x)) != CLI_OK || (r = load_clock(x, args->option[OPTION_AT])) != CLI_OK ||
+            (r = load_elevations(x)) != CLI_OK || (r = load_history(x)) != CLI_OK ||
+            (r = load_clock(x, args->option[OPTION_AT])) != CLI_OK ||
             (r = load_evidence(x, args->option[OPTION_EVIDENCE])) != CLI_OK ||
             (r = suppose_checks(x)) != CLI_OK)
                 return r;

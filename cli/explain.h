@@ -12,6 +12,8 @@ struct explanation {
         struct admin admin;
         struct store_person person;
         struct policy_person asked; /* about whom */
+        struct store_elevation elevations[STORE_ELEVATIONS_MAX];
+        struct policy_elevation asked_elevations[STORE_ELEVATIONS_MAX]; /* borrow from the ones above */
         char holder[129];           /* of the account, where it is lent out */
         struct policy_history history;
         struct policy_question question;

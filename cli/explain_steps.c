@@ -74,6 +74,13 @@ static void tell_role(struct explanation *x, const struct rule_role *role) {
 }
 
 static void tell_roles(struct explanation *x, const struct policy_decision *d) {
+        char until[WHEN_TEXT_MAX];
+        if (d->elevated) {
+                explain_step(x, _("Role '%s' for a while, until %s, approved by %s. It wants %s."),
+                             d->role->name, when_local(d->until_usec, until), d->approver,
+                             factors_name(d->role->sign_in));
+                return;
+        }
         for (size_t i = 0; i < x->rules->n_roles; i++) {
                 tell_role(x, &x->rules->roles[i]);
                 if (d->role == &x->rules->roles[i])

@@ -5,22 +5,24 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "cli/admin.h"
+#include "cli/enrol.h"
 #include "cli/key_maker.h"
 #include "cli/key_talk.h"
 #include "cli/lists.h"
 #include "cli/output.h"
+#include "cli/rules_load.h"
 #include "cli/timeout.h"
-#include "common/paths.h"
 #include "common/socket.h"
 #include "policy/fido.h"
 #include "policy/rules.h"
 
 #define DEVICE_GRACE_USEC (2U * 1000U * 1000U)
 
-struct enrolment {
+struct key_enrolment {
         struct admin *admin;
         struct key_talk talk;
+        struct pin pin;
+        const char *label;
         unsigned timeout_ms;
         struct rules *rules;
         struct store_person person;
@@ -35,20 +37,29 @@ struct enrolment {
         struct device_assertion trial;
 };
 
-static struct enrolment *enrolment_free(struct enrolment *e) {
-        if (e)
+struct key_enrolment *key_enrolment_free(struct key_enrolment *e) {
+        if (e) {
                 e->rules = rules_free(e->rules);
+                pin_erase(&e->pin);
+        }
         free(e);
         return NULL;
 }
-DEFINE_CLEANUP(struct enrolment, enrolment_free)
+
+const struct store_person *key_enrolment_person(const struct key_enrolment *e) {
+        return &e->person;
+}
+
+const char *key_enrolment_policy(const struct key_enrolment *e) {
+        return e->rules->hash;
+}
 
 /* Each step starts the clock anew. The device's own deadline comes first: it knows a more exact reason. */
-static void restart(struct enrolment *e) {
+static void restart(struct key_enrolment *e) {
         e->talk.deadline_usec = now_monotonic_usec() + (uint64_t) e->timeout_ms * 1000U + DEVICE_GRACE_USEC;
 }
 
-static int challenge(struct enrolment *e, const char *type, uint8_t ret_hash[32]) {
+static int challenge(struct key_enrolment *e, const char *type, uint8_t ret_hash[32]) {
         uint8_t bytes[FIDO_CHALLENGE_SIZE];
         if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t) sizeof(bytes) ||
             fido_client_data_hash(type, bytes, e->rules->relying_party, ret_hash) < 0)
@@ -65,7 +76,7 @@ static int believe(enum reason reason) {
                     reason_name(reason));
 }
 
-static int look_at_key(struct enrolment *e) {
+static int look_at_key(struct key_enrolment *e) {
         _cleanup_(device_operation_freep) struct device_operation *op = NULL;
         struct device_event event;
         int r;
@@ -100,7 +111,7 @@ static int user_handle(const char *uuid, uint8_t ret[16]) {
         return n == 32 ? 0 : -EBADMSG;
 }
 
-static int meet_maker(struct enrolment *e) {
+static int meet_maker(struct key_enrolment *e) {
         int r = key_maker_judge(e->rules, &e->person, &e->made, &e->credential, &e->maker);
         if (r != CLI_OK)
                 return r;
@@ -111,7 +122,7 @@ static int meet_maker(struct enrolment *e) {
         return CLI_OK;
 }
 
-static int make(struct enrolment *e) {
+static int make(struct key_enrolment *e) {
         _cleanup_(device_operation_freep) struct device_operation *op = NULL;
         struct device_blob exclude[STORE_KEYS_MAX];
         struct device_event event;
@@ -153,7 +164,7 @@ static int make(struct enrolment *e) {
 }
 
 /* As at a sign-in, over a challenge of its own. Checked once more against the stored key. */
-static int try_it(struct enrolment *e) {
+static int try_it(struct key_enrolment *e) {
         _cleanup_(device_operation_freep) struct device_operation *op = NULL;
         const struct device_blob allow = {e->credential.credential_id, e->credential.credential_id_len};
         struct device_assert_request q = {.rp_id = e->rules->relying_party,
@@ -176,7 +187,7 @@ static int try_it(struct enrolment *e) {
 }
 
 /* Judges the trial by the row of the store that sign-ins will use. */
-static int judge_trial(const struct enrolment *e, const struct store_key *k) {
+static int judge_trial(const struct key_enrolment *e, const struct store_key *k) {
         const struct device_assertion *t = &e->trial;
         struct fido_assertion a;
         if (t->credential_id_len != k->credential_id_len ||
@@ -193,7 +204,8 @@ static int judge_trial(const struct enrolment *e, const struct store_key *k) {
         return counts && a.counter <= e->credential.counter ? believe(REASON_KEY_COUNTER) : CLI_OK;
 }
 
-static void fill_row(const struct enrolment *e, const char *label, struct store_key *k) {
+static void fill_row(const struct key_enrolment *e, struct store_key *k) {
+        const char *label = e->label;
         const struct fido_credential *c = &e->credential;
         *k = (struct store_key){.person = e->person.id,
                                 .credential_id_len = c->credential_id_len,
@@ -214,7 +226,7 @@ static void fill_row(const struct enrolment *e, const char *label, struct store_
         (void) snprintf(k->label, sizeof(k->label), "%s", label);
 }
 
-static int find_row(struct enrolment *e, int64_t id, struct store_key *ret) {
+static int find_row(struct key_enrolment *e, int64_t id, struct store_key *ret) {
         int r = store_person_keys(e->admin->store, e->person.id, e->keys, &e->n_keys);
         if (r < 0)
                 return admin_store_failed(r);
@@ -226,16 +238,16 @@ static int find_row(struct enrolment *e, int64_t id, struct store_key *ret) {
         return admin_store_failed(-EBADMSG);
 }
 
-static int too_many(const struct enrolment *e) {
+static int too_many(const struct key_enrolment *e) {
         return fail(CLI_CONFLICT,
                     _("%s has %u keys already, which is the most. End one first: wardtap key list %s"),
                     e->person.full_name, STORE_KEYS_MAX, e->person.user);
 }
 
-static int add_row(struct enrolment *e, const char *label, struct store_key *ret) {
+static int add_row(struct key_enrolment *e, struct store_key *ret) {
         struct store_person holder;
         struct store_key k;
-        fill_row(e, label, &k);
+        fill_row(e, &k);
         k.added_usec = now_realtime_usec();
         int r = store_add_key(e->admin->store, &k, k.added_usec, &holder);
         if (r == -EEXIST)
@@ -247,7 +259,7 @@ static int add_row(struct enrolment *e, const char *label, struct store_key *ret
 }
 
 /* What the key is called, and who vouches for it. */
-static int set_detail(struct record *record, const struct enrolment *e, const struct store_key *k) {
+static int set_detail(struct record *record, const struct key_enrolment *e, const struct store_key *k) {
         char text[256];
         if (e->old_token) {
                 (void) snprintf(text, sizeof(text), "in place of %s: %s%s%s", e->old_token, e->reason,
@@ -263,7 +275,7 @@ static int set_detail(struct record *record, const struct enrolment *e, const st
 }
 
 /* In the transaction of the new key, which may need its place. */
-static int end_old(struct enrolment *e) {
+static int end_old(struct key_enrolment *e) {
         struct store_key old;
         struct store_person holder;
         if (!e->old_token)
@@ -274,12 +286,18 @@ static int end_old(struct enrolment *e) {
         return r < 0 ? admin_token_failed(r, e->old_token, true) : CLI_OK;
 }
 
-static int store_it(struct enrolment *e, const char *label, struct store_key *ret) {
+int key_enrolment_add(struct key_enrolment *e, struct store_key *ret) {
+        int r = end_old(e);
+        if (r == CLI_OK)
+                r = add_row(e, ret);
+        return r == CLI_OK ? judge_trial(e, ret) : r;
+}
+
+static int store_it(struct key_enrolment *e, struct store_key *ret) {
         _cleanup_(record_clear) struct record record = {.event = RECORD_EVENT_INVALID};
         enum record_event event = e->old_token ? RECORD_KEY_REPLACE : RECORD_KEY_ENROL;
         int r;
-        if ((r = admin_begin(e->admin)) != CLI_OK || (r = end_old(e)) != CLI_OK ||
-            (r = add_row(e, label, ret)) != CLI_OK || (r = judge_trial(e, ret)) != CLI_OK ||
+        if ((r = admin_begin(e->admin)) != CLI_OK || (r = key_enrolment_add(e, ret)) != CLI_OK ||
             (r = admin_record(e->admin, event, &e->person, &record)) != CLI_OK)
                 return r;
         if (record_set(&record, RECORD_FIELD_KEY, ret->token) < 0 || set_detail(&record, e, ret) < 0 ||
@@ -288,21 +306,7 @@ static int store_it(struct enrolment *e, const char *label, struct store_key *re
         return admin_commit(e->admin, &record);
 }
 
-static int load_rules(struct enrolment *e) {
-        int r = rules_load(PATH_SNAPSHOT, &e->rules);
-        if (r == -ENOENT)
-                return fail(CLI_FAILED,
-                            _("No rules are in force yet, and a key is made for the site that they "
-                              "name. Apply them with: wardtap policy apply --reason TEXT"));
-        if (r < 0)
-                return fail(CLI_FAILED,
-                            _("The rules in force cannot be read (%s). Apply them again with: "
-                              "wardtap policy apply --reason TEXT"),
-                            strerror(-r));
-        return CLI_OK;
-}
-
-static int find_old(const struct enrolment *e) {
+static int find_old(const struct key_enrolment *e) {
         for (size_t i = 0; i < e->n_keys; i++)
                 if (strcmp(e->keys[i].token, e->old_token) == 0)
                         return CLI_OK;
@@ -310,8 +314,8 @@ static int find_old(const struct enrolment *e) {
                     e->person.full_name, e->old_token, e->person.user);
 }
 
-static int prepare(struct enrolment *e, const char *user) {
-        int r = load_rules(e);
+static int prepare(struct key_enrolment *e, const char *user) {
+        int r = load_rules_named(NULL, &e->rules);
         if (r == CLI_OK)
                 r = e->old_token ? admin_find_active(e->admin, user, &e->person)
                                  : admin_find_person(e->admin, user, &e->person);
@@ -325,16 +329,44 @@ static int prepare(struct enrolment *e, const char *user) {
         return e->n_keys >= STORE_KEYS_MAX ? too_many(e) : CLI_OK;
 }
 
-static int enrol(struct enrolment *e, const char *label, struct store_key *ret) {
+/* old_token NULL: nothing is replaced. */
+static int enrolment_new(struct admin *a, struct terminal *t, const char *user, const char *label,
+                         const char *old_token, const char *reason, unsigned timeout_ms,
+                         struct key_enrolment **ret) {
+        _cleanup_(key_enrolment_freep) struct key_enrolment *e = calloc(1, sizeof(*e));
+        struct store_key k;
+        if (!e)
+                return fail(CLI_FAILED, _("There is not enough memory."));
+        if (label && !text_is_clean(label, sizeof(k.label) - 1))
+                return fail(CLI_USAGE, _("--label must have at most %zu bytes of plain text."),
+                            sizeof(k.label) - 1);
+        e->admin = a;
+        e->label = label;
+        e->old_token = old_token;
+        e->reason = reason;
+        e->timeout_ms = timeout_ms;
+        e->talk = (struct key_talk){.terminal = t, .pin = &e->pin, .user = user};
+        int r = prepare(e, user);
+        if (r == CLI_OK)
+                *ret = TAKE_PTR(e);
+        return r;
+}
+
+int key_enrolment_new(struct admin *a, struct terminal *t, const char *user, const char *label,
+                      unsigned timeout_ms, struct key_enrolment **ret) {
+        return enrolment_new(a, t, user, label, NULL, NULL, timeout_ms, ret);
+}
+
+int key_enrolment_make(struct key_enrolment *e) {
         int r;
         terminal_say(_("A key for %s (%s). Leave in only the key to enrol."), e->person.full_name,
                      e->person.user);
-        if ((r = look_at_key(e)) != CLI_OK || (r = make(e)) != CLI_OK || (r = try_it(e)) != CLI_OK)
+        if ((r = look_at_key(e)) != CLI_OK || (r = make(e)) != CLI_OK)
                 return r;
-        return store_it(e, label, ret);
+        return try_it(e);
 }
 
-static void tell(const struct enrolment *e, const struct store_key *k) {
+static void tell(const struct key_enrolment *e, const struct store_key *k) {
         if (e->old_token)
                 (void) printf(_("%s (%s) now holds key %s, in place of %s. Take it out.\n"),
                               e->person.full_name, e->person.user, k->token, e->old_token);
@@ -346,31 +378,21 @@ static void tell(const struct enrolment *e, const struct store_key *k) {
 static int give(const struct cli_arguments *args, const char *old_token) {
         _cleanup_(admin_close) struct admin a = {.broker = -1};
         _cleanup_(terminal_close) struct terminal t = {.tty = -1, .signals = -1};
-        _cleanup_(pin_erase) struct pin pin = {0};
-        _cleanup_(enrolment_freep) struct enrolment *e = calloc(1, sizeof(*e));
-        const char *label = args->option[OPTION_LABEL], *user = cli_word(args, 0);
+        _cleanup_(key_enrolment_freep) struct key_enrolment *e = NULL;
         struct store_key k;
         uint64_t timeout_usec = 0;
         int r;
 
-        if (!e)
-                return fail(CLI_FAILED, _("There is not enough memory."));
-        if (label && !text_is_clean(label, sizeof(k.label) - 1))
-                return fail(CLI_USAGE, _("--label must have at most %zu bytes of plain text."),
-                            sizeof(k.label) - 1);
         if ((old_token && (r = admin_need_reason(args)) != CLI_OK) ||
-            (r = timeout_take(args, &timeout_usec)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK)
-                return r;
-        e->admin = &a;
-        e->old_token = old_token;
-        e->reason = args->option[OPTION_REASON];
-        e->timeout_ms = (unsigned) (timeout_usec / 1000U);
-        e->talk = (struct key_talk){.terminal = &t, .pin = &pin, .user = user};
-        if ((r = prepare(e, user)) != CLI_OK)
+            (r = timeout_take(args, &timeout_usec)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK ||
+            (r = enrolment_new(&a, &t, cli_word(args, 0), args->option[OPTION_LABEL], old_token,
+                               args->option[OPTION_REASON], (unsigned) (timeout_usec / 1000U), &e)) !=
+                    CLI_OK ||
+            (!old_token && (r = recovery_allows(&a, &e->person, true)) != CLI_OK))
                 return r;
         if ((r = terminal_open(&t, PATH_TTY)) < 0)
                 return fail(CLI_FAILED, _("Signals cannot be taken (%s)."), strerror(-r));
-        if ((r = enrol(e, label, &k)) != CLI_OK)
+        if ((r = key_enrolment_make(e)) != CLI_OK || (r = store_it(e, &k)) != CLI_OK)
                 return r;
         if (args->option[OPTION_JSON]) {
                 _cleanup_(json_putp) struct json_object *o = key_json(&k, e->person.user);

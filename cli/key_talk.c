@@ -73,7 +73,24 @@ int key_start_failed(int error) {
                 _("wardtap-device is not running. Start it with: systemctl start wardtap-device.socket"));
 }
 
-static int failed(const struct key_talk *k, const struct device_event *e) {
+static int approval_failed(const struct key_talk *k, const struct device_event *e) {
+        if (e->reason == DEVICE_PIN_WRONG && e->retries >= 0)
+                return fail(CLI_FAILED,
+                            _("The PIN was wrong; the key allows %d more. Nothing was changed. Try again."),
+                            e->retries);
+        if (e->reason == DEVICE_NO_CREDENTIAL)
+                return fail(CLI_FAILED,
+                            _("This is not the key of %s, and nothing was changed. Plug that one in."),
+                            k->user);
+        if (e->reason == DEVICE_CANCELLED)
+                return fail(CLI_TIMED_OUT, _("Cancelled. Nothing was changed."));
+        return fail(key_reason_exit(e->reason), "%s", _(key_reason_text(e->reason)));
+}
+
+static int failed(struct key_talk *k, const struct device_event *e) {
+        k->why = e->reason;
+        if (k->approves)
+                return approval_failed(k, e);
         if (e->reason == DEVICE_PIN_WRONG && e->retries >= 0)
                 return fail(
                         CLI_FAILED,
@@ -134,7 +151,8 @@ int key_follow(struct key_talk *k, struct device_operation *op, enum device_even
                                     strerror(-r));
                 r = terminal_wait(k->terminal, device_fd(op), k->deadline_usec);
                 if (r == -ECANCELED)
-                        return fail(CLI_TIMED_OUT, _("Cancelled. Nothing was enrolled."));
+                        return fail(CLI_TIMED_OUT, k->approves ? _("Cancelled. Nothing was changed.")
+                                                               : _("Cancelled. Nothing was enrolled."));
                 if (r < 0)
                         return fail(CLI_TIMED_OUT, _("The key did not answer in time. Try again."));
         }

@@ -12,6 +12,8 @@ struct key_talk {
         struct pin *pin;
         uint64_t deadline_usec; /* CLOCK_MONOTONIC */
         const char *user;       /* for sentences */
+        bool approves;          /* it is no enrolment: that user's key is to approve something */
+        enum device_reason why; /* what the device said when it failed; DEVICE_OK for nothing */
 };
 
 /* Follows one operation to its result: 0 with an event of type `wanted`, else an enum cli_exit after a

@@ -59,6 +59,9 @@ struct json_object *badge_json(const struct store_badge *b, const char *user) {
         json_set_string(o, "end_reason", b->ended_usec ? b->end_reason : NULL);
         json_set_time(o, "suspended", b->suspended_usec);
         json_set_string(o, "suspend_reason", b->suspended_usec ? b->suspend_reason : NULL);
+        json_set_time(o, "not_after", b->not_after_usec);
+        json_set_string(o, "approver", b->not_after_usec ? b->approver : NULL);
+        json_set_string(o, "lend_reason", b->not_after_usec ? b->lend_reason : NULL);
         json_set_string(o, "source", b->source);
         return o;
 }

@@ -42,9 +42,9 @@ static int ask_failed(int error) {
                             _("A PIN is read from a terminal only, and there is none. Run this in one."));
         case -ETIMEDOUT:
                 return fail(CLI_TIMED_OUT,
-                            _("No PIN was typed in time, and nothing was enrolled. Try again."));
+                            _("No PIN was typed in time, and nothing was changed. Try again."));
         case -ECANCELED:
-                return fail(CLI_TIMED_OUT, _("Cancelled. Nothing was enrolled."));
+                return fail(CLI_TIMED_OUT, _("Cancelled. Nothing was changed."));
         default:
                 return fail(CLI_FAILED, _("The PIN could not be read (%s)."), strerror(-error));
         }
@@ -72,7 +72,7 @@ int pin_ask(struct pin *p, const struct terminal *t, int abort_fd, uint64_t dead
                 terminal_say(_("A PIN has at least %u characters, so this one was not sent to the key."),
                              PIN_MIN);
         }
-        return fail(CLI_FAILED, _("No PIN was given, and nothing was enrolled. Try again."));
+        return fail(CLI_FAILED, _("No PIN was given, and nothing was changed. Try again."));
 }
 
 /* One new PIN: 1, 0 to ask again, or a negative errno. */
@@ -109,5 +109,5 @@ int pin_ask_new(struct pin *p, const struct terminal *t, unsigned min, uint64_t 
                 if (r > 0)
                         return CLI_OK;
         }
-        return fail(CLI_FAILED, _("No PIN was chosen, and nothing was enrolled. Try again."));
+        return fail(CLI_FAILED, _("No PIN was chosen, and nothing was changed. Try again."));
 }

@@ -126,10 +126,14 @@ static void print_proven(const struct entry *e) {
 
 /* What let somebody in who showed less than the role wants, and what was wrong with the station. */
 static void print_lowered(const struct entry *e) {
-        char text[1024] = "";
+        char text[1024] = "", at[WHEN_TEXT_MAX];
+        uint64_t until;
         join(text, sizeof(text), "", field(e, RECORD_FIELD_LOWERED));
         join(text, sizeof(text), "", field(e, RECORD_FIELD_EXCEPTION));
         join(text, sizeof(text), _("answered for by "), field(e, RECORD_FIELD_ISSUER));
+        join(text, sizeof(text), _("approved by "), field(e, RECORD_FIELD_APPROVER));
+        if (parse_u64(field(e, RECORD_FIELD_UNTIL_USEC), UINT64_MAX, &until) >= 0)
+                join(text, sizeof(text), _("until "), when_local(until, at));
         print_pair(stdout, TITLE_WIDTH, _("Lowered"), text);
         print_pair(stdout, TITLE_WIDTH, _("Failing"), field(e, RECORD_FIELD_POSTURE));
 }

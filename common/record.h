@@ -64,7 +64,16 @@
         X(TICKET_ISSUE, "ticket-issue", "a91118d86bf84620b6da8f85ca92d16a", 5)                              \
         X(TICKET_USE, "ticket-use", "2754e01d6dcb46678fc2eb52bca4afde", 5)                                  \
         X(TICKET_REFUSED, "ticket-refused", "1b61b1dc68c54e31a367fc119fd884fc", 4)                          \
-        X(TICKET_REVOKE, "ticket-revoke", "cfe1fc10e5654dfba96ec8229b96f9a1", 5)
+        X(TICKET_REVOKE, "ticket-revoke", "cfe1fc10e5654dfba96ec8229b96f9a1", 5)                            \
+        X(ELEVATE, "elevate", "d4361310eb924d2c8d9cef73e929a959", 5)                                        \
+        X(ELEVATE_END, "elevate-end", "19ee60ccf49c48c2abe0436c658ec3d5", 5)                                \
+        X(BADGE_LEND, "badge-lend", "da132e0c9de0451f8e1d9363e989dded", 5)                                  \
+        X(LOST_REPORT, "lost-report", "32ba0079d334411a88e4441753812d54", 5)                                \
+        X(LOST_FOUND, "lost-found", "db673954f61349daa14a5617f54a427d", 5)                                  \
+        X(RECOVERY_BEGIN, "recovery-begin", "1431c0242b164aeb82de884ba85ee24b", 5)                          \
+        X(RECOVERY_APPROVE, "recovery-approve", "16d5749ba3b14c4386ca9e7e5388c7da", 5)                      \
+        X(RECOVERY_DONE, "recovery-done", "5fe6eb34c0d04928a3e8c258fe3dc148", 5)                            \
+        X(APPROVAL_REFUSED, "approval-refused", "43855bff50024c2fb68c748ccdfd7d7b", 4)
 
 enum record_event {
 #define X(id, name, message_id, priority) RECORD_##id,

@@ -108,6 +108,15 @@ static bool is_of_admins(enum record_event event) {
         case RECORD_TICKET_USE:
         case RECORD_TICKET_REFUSED:
         case RECORD_TICKET_REVOKE:
+        case RECORD_ELEVATE:
+        case RECORD_ELEVATE_END:
+        case RECORD_BADGE_LEND:
+        case RECORD_LOST_REPORT:
+        case RECORD_LOST_FOUND:
+        case RECORD_RECOVERY_BEGIN:
+        case RECORD_RECOVERY_APPROVE:
+        case RECORD_RECOVERY_DONE:
+        case RECORD_APPROVAL_REFUSED:
                 return true;
         default:
                 return false;
@@ -163,7 +172,7 @@ static bool is_contradiction(const struct record *r) {
                 return r->outcome != RECORD_SUCCESS;
         if (r->event == RECORD_DENIED || r->event == RECORD_UNKNOWN_BADGE ||
             r->event == RECORD_BADGE_REFUSED || r->event == RECORD_POLICY_REFUSED ||
-            r->event == RECORD_TICKET_REFUSED)
+            r->event == RECORD_APPROVAL_REFUSED || r->event == RECORD_TICKET_REFUSED)
                 return r->outcome != RECORD_FAILURE;
         return false;
 }

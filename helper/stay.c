@@ -4,6 +4,7 @@
 
 #include "common/paths.h"
 #include "common/socket.h"
+#include "helper/ends.h"
 #include "helper/idle.h"
 #include "helper/input.h"
 #include "helper/log.h"
@@ -32,10 +33,11 @@ struct stay {
         sd_event_source *timer;  /* of the next recheck */
         sd_event_source *ticket; /* of the next end of what a ticket gave */
         uint64_t recheck_usec;   /* when that is due, CLOCK_BOOTTIME; 0: not armed */
+        struct ends ends;        /* of what people were given for a while */
         sd_event_source *rules_changed, *people_changed;
         uint64_t input_usec;
-        char key_of[LOGIND_ID_SIZE]; /* the session that it signed in */
-        char key_left[160];          /* words for whoever comes next: somebody's key is in the port */
+        char key_of[LOGIND_ID_SIZE];  /* the session that it signed in */
+        char key_left[160];           /* words for whoever comes next: somebody's key is in the port */
         char key_for[LOGIND_ID_SIZE]; /* the session that came next, whose program is to be told it */
         uint64_t key_until_usec;      /* CLOCK_MONOTONIC; until then */
 };
@@ -145,8 +147,8 @@ static void look_for_key(struct stay *s, const struct seat_session *e) {
 /* REASON_NO_ACCOUNT is said only where the name service itself knows of no such user, never while it is down
  * (pam_module/auth/account.h). */
 static bool is_end(enum reason reason) {
-        return reason == REASON_PERSON_ENDED || reason == REASON_NOT_ENROLLED || reason == REASON_NO_ACCOUNT ||
-               reason == REASON_NOT_LEASED;
+        return reason == REASON_PERSON_ENDED || reason == REASON_NOT_ENROLLED ||
+               reason == REASON_NO_ACCOUNT || reason == REASON_NOT_LEASED;
 }
 
 /* Whoever works is not thrown out by the clock: that her hours are over counts at her next tap. What takes
@@ -206,7 +208,9 @@ static uint64_t until_hours_change(struct stay *s) {
  * who come and go would do so for ever. */
 static void arm_recheck(struct stay *s) {
         uint64_t when = until_next_recheck(s), hours = until_hours_change(s), t = now_boottime_usec();
+        uint64_t end = ends_next(&s->ends, t);
         when = hours < when ? hours : when;
+        when = end < when ? end : when;
         if (!seat_at(desk_seat(s->desk), 0) || when == UINT64_MAX) {
                 s->recheck_usec = 0;
                 if (s->timer)
@@ -225,9 +229,24 @@ static void arm_recheck(struct stay *s) {
         (void) sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
 }
 
+static void keep_ends(const struct stay *s) {
+        uint8_t buf[ENDS_SIZE_MAX];
+        struct writer w = {.p = buf, .size = sizeof(buf)};
+        size_t n = 0;
+        ends_write(&s->ends, &w);
+        int r = writer_end(&w, &n);
+        if (r >= 0)
+                r = small_file_write(ENDS_FILE, buf, n);
+        if (r < 0)
+                log_line(SD_WARNING, "Cannot keep over a restart when people are to be judged again: %s",
+                         strerror(-r));
+}
+
 static int on_recheck_time(sd_event_source *source, uint64_t usec, void *userdata) {
         struct stay *s = userdata;
         s->recheck_usec = 0;
+        if (ends_pass(&s->ends, now_boottime_usec()))
+                keep_ends(s);
         recheck_now(s);
         arm_recheck(s);
         return 0;
@@ -267,7 +286,9 @@ static void end_tickets(struct stay *s) {
         const struct seat_session *e;
         for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
                 if (e->proof.until_usec != 0 && e->proof.until_usec <= now)
-                        end_ticket(s, e, reason_name(REASON_TICKET_EXPIRED));
+                        end_ticket(s, e,
+                                   reason_name(e->proof.ticket[0] ? REASON_TICKET_EXPIRED
+                                                                  : REASON_BADGE_LEND_OVER));
 }
 
 static int on_ticket_time(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -306,8 +327,8 @@ static int on_rules_changed(sd_event_source *source, const struct inotify_event 
         return 0;
 }
 
-/* With a badge or key that is ended, suspended or replaced nobody stays: whoever did it may have found it in
- * the wrong hands. */
+/* With a badge or key that is ended, suspended, replaced or reported lost nobody stays: it may be in the
+ * wrong hands. */
 static void lock_who_used(struct stay *s, const struct record *r) {
         const char *badge = r->fields[RECORD_FIELD_BADGE], *user = r->fields[RECORD_FIELD_USER];
         const struct seat_session *e;
@@ -340,6 +361,18 @@ static void sign_out_all(struct stay *s, const struct record *r, const char *rea
                 (void) desk_sign_out(s->desk, ended[i]->id, reason, "node");
 }
 
+/* Given until a time: at that time everybody is judged again. */
+static void note_end(struct stay *s, const struct record *r) {
+        const char *text = r->fields[RECORD_FIELD_UNTIL_USEC];
+        uint64_t until;
+        if (!text || parse_u64(text, INT64_MAX, &until) < 0 ||
+            !ends_add(&s->ends, until, now_realtime_usec(), now_boottime_usec()))
+                return;
+        keep_ends(s);
+        if (s->desk)
+                arm_recheck(s);
+}
+
 void stay_administered(struct stay *s, const struct record *r) {
         if (r->outcome != RECORD_SUCCESS)
                 return;
@@ -350,7 +383,13 @@ void stay_administered(struct stay *s, const struct record *r) {
         case RECORD_KEY_END:
         case RECORD_KEY_REPLACE:
         case RECORD_KEY_SUSPEND:
+        case RECORD_LOST_REPORT:
+        case RECORD_RECOVERY_DONE:
                 lock_who_used(s, r);
+                break;
+        case RECORD_ELEVATE:
+        case RECORD_BADGE_LEND:
+                note_end(s, r);
                 break;
         case RECORD_PERSON_OFFBOARD:
                 sign_out_all(s, r, "offboard");
@@ -484,6 +523,15 @@ static int read_walkaway(struct stay *s) {
         return r == -ENOENT ? 0 : r;
 }
 
+static int read_ends(struct stay *s) {
+        _cleanup_(freep) uint8_t *p = NULL;
+        size_t n = 0;
+        int r = small_file_read(ENDS_FILE, &p, &n);
+        if (r >= 0)
+                r = ends_read((struct bytes){p, n}, &s->ends);
+        return r == -ENOENT ? 0 : r;
+}
+
 static int start_parts(struct stay *s, const struct stay_config *c) {
         static const struct idle_callbacks idle = {.countdown = on_countdown,
                                                    .lock = on_idle_lock,
@@ -501,7 +549,12 @@ static int start_parts(struct stay *s, const struct stay_config *c) {
         if (r < 0)
                 log_line(SD_WARNING, "What was kept of who signed in with what cannot be read: %s",
                          strerror(-r));
-        return r == -ENOMEM ? r : 0;
+        int e = read_ends(s);
+        if (e < 0)
+                log_line(SD_WARNING,
+                         "What was kept of when people are to be judged again cannot be read: %s",
+                         strerror(-e));
+        return r == -ENOMEM || e == -ENOMEM ? -ENOMEM : 0;
 }
 
 /* Without it they are judged in time (Recheck=), and not at once. */

@@ -58,7 +58,8 @@ void stay_reader_gone(struct stay *s, const char *reader);
 void stay_key(struct stay *s, const char *device, bool plugged, uint64_t when_usec);
 void stay_keys_listed(struct stay *s);
 
-/* An administrator's record: whoever is here by a badge or key that it ends is parked at once. (Whatever
+/* An administrator's record: whoever is here by a badge or key that it ends, or that is reported lost, is
+ * parked at once; and when what it gives for a while ends, everybody is judged again. (Whatever
  * else changes of people and rules is seen by their files.) */
 void stay_administered(struct stay *s, const struct record *r);
 /* When there was input on the seat (CLOCK_MONOTONIC); UINT64_MAX when nobody watches it. */

@@ -85,7 +85,8 @@ static void each_purpose_has_its_messages(void **state) {
 
 static enum record_outcome natural(enum record_event e) {
         return e == RECORD_DENIED || e == RECORD_UNKNOWN_BADGE || e == RECORD_BADGE_REFUSED ||
-                               e == RECORD_TICKET_REFUSED || e == RECORD_POLICY_REFUSED
+                               e == RECORD_TICKET_REFUSED || e == RECORD_APPROVAL_REFUSED ||
+                               e == RECORD_POLICY_REFUSED
                        ? RECORD_FAILURE
                        : RECORD_SUCCESS;
 }
@@ -117,7 +118,12 @@ static void each_event_has_its_sender(void **state) {
                 [RECORD_EXPORT] = true,         [RECORD_REVIEW_ATTEST] = true,
                 [RECORD_AUDIT_QUERY] = true,    [RECORD_TICKET_ISSUE] = true,
                 [RECORD_TICKET_USE] = true,     [RECORD_TICKET_REFUSED] = true,
-                [RECORD_TICKET_REVOKE] = true};
+                [RECORD_TICKET_REVOKE] = true,  [RECORD_ELEVATE] = true,
+                [RECORD_ELEVATE_END] = true,    [RECORD_BADGE_LEND] = true,
+                [RECORD_LOST_REPORT] = true,    [RECORD_LOST_FOUND] = true,
+                [RECORD_RECOVERY_BEGIN] = true, [RECORD_RECOVERY_APPROVE] = true,
+                [RECORD_RECOVERY_DONE] = true,  [RECORD_APPROVAL_REFUSED] = true};
+
         for (int e = 0; e < RECORD_EVENT_MAX; e++) {
                 assert_int_equal(may_record(BROKER_SIGN_IN, (enum record_event) e, -1),
                                  of_attempt[e] ? 0 : -EPERM);

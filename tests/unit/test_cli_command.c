@@ -16,7 +16,7 @@
 
 static struct {
         int calls;
-        char command[32], words[64], reason[64];
+        char command[32], words[64], reason[64], approvers[64];
         bool json;
 } ran;
 
@@ -28,15 +28,20 @@ static int note(const struct cli_arguments *a) {
                                 cli_word(a, i));
         if (a->option[OPTION_REASON])
                 (void) snprintf(ran.reason, sizeof(ran.reason), "%s", a->option[OPTION_REASON]);
+        if (a->option[OPTION_APPROVERS])
+                (void) snprintf(ran.approvers, sizeof(ran.approvers), "%s+%s", a->option[OPTION_APPROVERS],
+                                a->again[OPTION_APPROVERS]);
         ran.json = a->option[OPTION_JSON];
         return CLI_CONFLICT;
 }
 
+#define BIT(name) (UINT64_C(1) << OPTION_##name)
+
 static const struct cli_command table[] = {
-        {"badge end", "TOKEN", 1, 1, 1U << OPTION_REASON | 1U << OPTION_JSON, 1U << OPTION_REASON, "End",
-         NULL, note},
-        {"badge list", "[USER]", 0, 1, 1U << OPTION_JSON, 0, "List", "More.", note},
-        {"status", "", 0, 0, 1U << OPTION_JSON, 0, "Show", NULL, note},
+        {"badge end", "TOKEN", 1, 1, BIT(REASON) | BIT(JSON), BIT(REASON), "End", NULL, note},
+        {"badge list", "[USER]", 0, 1, BIT(JSON), 0, "List", "More.", note},
+        {"recover", "USER", 1, 1, BIT(APPROVERS) | BIT(JSON), BIT(APPROVERS), "Recover", NULL, note},
+        {"status", "", 0, 0, BIT(JSON), 0, "Show", NULL, note},
 };
 
 /* Runs argv (up to NULL) and gives what it printed on stdout and stderr together. */
@@ -134,8 +139,27 @@ static void help_names_every_command_and_option(void **state) {
         assert_int_equal(ran.calls, 0);
 }
 
+static void two_approvers_are_two_options_of_one_name(void **state) {
+        char said[1024];
+        assert_int_equal(
+                run(said, sizeof(said), "recover", "anna", "--approver", "dora", "--approver=edda", NULL),
+                CLI_CONFLICT);
+        assert_string_equal(ran.approvers, "dora+edda");
+        assert_int_equal(run(said, sizeof(said), "recover", "anna", "--approver", "dora", NULL), CLI_USAGE);
+        assert_string_equal(said,
+                            "wardtap: 'recover' needs --approver USER twice. See: wardtap recover --help\n");
+        assert_int_equal(run(said, sizeof(said), "recover", "anna", "--approver", "a", "--approver", "b",
+                             "--approver", "c", NULL),
+                         CLI_USAGE);
+        assert_string_equal(said, "wardtap: --approver was given more than twice; give it twice.\n");
+        assert_int_equal(ran.calls, 0);
+        assert_int_equal(run(said, sizeof(said), "recover", "--help", NULL), CLI_OK);
+        assert_non_null(strstr(said, "wardtap recover USER --approver USER --approver USER [--json]"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(two_approvers_are_two_options_of_one_name),
                 cmocka_unit_test(a_command_gets_its_words_and_options_in_any_order),
                 cmocka_unit_test(every_mistake_is_one_sentence),
                 cmocka_unit_test(help_names_every_command_and_option),
