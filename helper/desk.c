@@ -32,9 +32,9 @@ struct desk {
         bool sleeping, known; /* known: logind has told all once */
         bool kept;            /* what was before a restart has been read */
         sd_event_source *timer;
-        uint64_t begun_usec; /* when the tap that is judged was about to be */
-        uint64_t void_usec; /* taps that were seen by then are nobody's at an open session */
-        unsigned unjudged;  /* attempts that ended without a verdict */
+        uint64_t begun_usec;    /* when the tap that is judged was about to be */
+        uint64_t void_usec;     /* taps that were seen by then are nobody's at an open session */
+        unsigned unjudged;      /* attempts that ended without a verdict */
         uint64_t unjudged_usec; /* the first of them, CLOCK_MONOTONIC */
 };
 

@@ -9,8 +9,8 @@
  * of before either: a program waiting in the background must not take what was meant for a greeter.
  *
  * At an open session a tap is for the attempt that wardtapd asks for (TAPS_SEAT): one's own is a tap-out,
- * another's a tap-over, and no program of that session gets it. When it is given one, others that wait at that
- * seat are dropped: of two taps at once the first counts. A sign-in that waits neither on a terminal
+ * another's a tap-over, and no program of that session gets it. When it is given one, others that wait at
+ * that seat are dropped: of two taps at once the first counts. A sign-in that waits neither on a terminal
  * nor for a greeter is forgotten by its display manager and gets none where logind knows the screen.
  *
  * Whoever waits on a virtual terminal gets a tap only while that terminal is on the screen, and then before

@@ -75,8 +75,8 @@ struct attempt {
         uint64_t closed_usec; /* CLOCK_REALTIME when Wardtap ended a session of hers; 0: nothing to tell */
         bool have_tap, have_badge, have_person, have_account, account_cached;
         bool account_unsure; /* not known, but what would know may be down */
-        bool prompted;     /* something was typed: the greeter goes on by itself */
-        bool switched;     /* the person's session comes without the application that asked */
+        bool prompted;       /* something was typed: the greeter goes on by itself */
+        bool switched;       /* the person's session comes without the application that asked */
         bool granted;      /* another attempt has let this person in, and the display manager asks for her */
         bool key_answered; /* the person's own key said something: no name is given away any more */
         struct tap tap;

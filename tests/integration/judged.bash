@@ -280,10 +280,14 @@ tap $GUS
 await_seat 'active .* greeter' || true
 shows "whoever may not come in may still leave" "910 greeter"
 rest
-before=$(event_count denied)
-tap $GUS
-await_event denied $((before + 1)) "his next tap is refused"
-is "by the hours" "gus not-this-hour" "$(last_of denied USER) $(last_of denied REASON)"
+if [ "$(event_count alert WARDTAP_REASON=clock-not-synchronised)" = 0 ]; then
+        before=$(event_count denied)
+        tap $GUS
+        await_event denied $((before + 1)) "his next tap is refused"
+        is "by the hours" "gus not-this-hour" "$(last_of denied USER) $(last_of denied REASON)"
+else
+        ok "(this machine's clock is not synchronised, so hours are not judged: his next tap is not tried)"
+fi
 
 echo "== his group is taken away, and nobody says so"
 sed -i '/^Hours=/d' /etc/wardtap/wardtap.conf

@@ -46,7 +46,7 @@ struct service {
         const char *real;
         int listener, watchers[WATCHERS_MAX];
         size_t n_watchers;
-        int key_watcher; /* -1: none */
+        int key_watcher;       /* -1: none */
         struct device_key key; /* plugged in; id "": none */
         struct reader readers[DEVICE_READERS_MAX];
         size_t n_readers;
