@@ -93,8 +93,8 @@ static int serve_key_used(struct client *c, const struct broker_message *m) {
 /* By a ticket: until its end. One that gives a session back begins none, as a badge under grace does not. */
 static void fill_ticket(const struct record *r, struct seat_proof *p) {
         const char *lowered = r->fields[RECORD_FIELD_LOWERED], *until = r->fields[RECORD_FIELD_UNTIL_USEC];
-        if (!lowered)
-                return;
+        if (!lowered || strcmp(lowered, "exception") == 0)
+                return; /* an exception's end is the rules', and is judged with them */
         if (!until || parse_u64(until, INT64_MAX, &p->until_usec) < 0)
                 p->until_usec = 1; /* over */
         p->grace_only = p->grace_only || r->event == RECORD_RESUME;

@@ -214,7 +214,7 @@ zoë|Zoë Ångström-Łuk|Zoë Ångström-Łuk
 back\slash|Back\slash $(id) `id` %s|Back\slash $(id) `id` %s
 N
 hour_ago=$(date -d '-1 hour' '+%F %H:%M')
-wardtap audit list --since "$hour_ago" --user "mary jane" >list.out 2>&1 || cat list.out
+wardtap audit list --since "$hour_ago" --user "mary jane" --reason "a test" >list.out 2>&1 || cat list.out
 expect "audit list finds a name with a space" "mary jane" list.out
 wardtap audit list --since "$hour_ago" --json >list.out 2>&1 || cat list.out
 is "and all of the last hour, each name as it is" "o'neil mary jane quo\"te zoë back\\slash" \

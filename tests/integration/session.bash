@@ -415,5 +415,6 @@ is "a session id is letters and digits" 1 "$(session=../c1 as 2001 "$B/greeter/w
 logind_says 1
 is "nor without an X server" 1 "$(as 2001 "$B/greeter/wardtap-session" 2>/run/world/session.words; echo $?)"
 expect "and says that" "There is no X server." /run/world/session.words
-is "no sanitizer had anything to say" "" "$(cat /run/world/session.err)"
+# Where the machine's own cache of fonts is out of date, fontconfig says that it may not write another.
+is "no sanitizer had anything to say" "" "$(grep -v '^Fontconfig error: No writable cache directories' /run/world/session.err)"
 finish

@@ -197,6 +197,8 @@ __attribute__((noreturn)) static void run_child(const struct launch *l) {
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void) setsid(); /* as under systemd: a daemon that a test stops must not hang up on the test's other
+                            processes */
         (void) execv(l->argv[0], l->argv);
         die("cannot start", l->argv[0]);
 }
