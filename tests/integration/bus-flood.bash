@@ -52,8 +52,7 @@ intrude() {
 start_stage
 taps reader "$R2"
 enrol_tapping anna $ANNA 1111 || { bad "enrolment of anna"; finish; }
-mark_seat
-seat greeter
+seat greeter # or it is there already: a tap more than the enrolment wanted brings one
 await_seat "say Tap your badge"
 key_in anna
 seat answer 1111
@@ -89,8 +88,12 @@ flood 3 signal 100000 "$own"
 intrude 3000 "while three programs send it 100,000 signals each"
 
 is "and each was an alert" 4 "$(event_count guard-alert)"
-case $(busctl --timeout=90 get-property org.wardtap.Station1 /org/wardtap/Station1 org.wardtap.Station1 Watching 2>&1) in
+end=$((SECONDS + 90)) # the bus may have made wardtapd's connection anew
+until said=$(busctl --timeout=30 get-property org.wardtap.Station1 /org/wardtap/Station1 org.wardtap.Station1 Watching 2>&1) || [ $SECONDS -ge $end ]; do
+        read -rt 0.5 <> <(:) || true
+done
+case $said in
 "b true") ok "who asks is answered in the end" ;;
-*) bad "no answer" ;;
+*) bad "no answer ($said)" ;;
 esac
 finish

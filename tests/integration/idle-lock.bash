@@ -37,8 +37,7 @@ enrol_tapping anna $ANNA 1111 || { bad "enrolment of anna"; finish; }
 busctl monitor --json=short --match="type='signal',interface='org.wardtap.Station1'" >signals.log 2>&1 &
 unit_pid[monitor]=$!
 await signals.log Monitoring
-mark_seat
-seat greeter
+seat greeter # or it is there already: a tap more than the enrolment wanted brings one
 await_seat "say Tap your badge"
 full_sign_in anna 2001 $ANNA 1111
 shows "anna is in" "2001 user"
