@@ -28,7 +28,7 @@ const struct station_file station_files[] = {
          false},
         {"logind.conf", "/etc/systemd/logind.conf.d/50-wardtap.conf",
          N_("no login prompts on other consoles"), false},
-        {"xorg.conf", "/etc/X11/xorg.conf.d/50-wardtap.conf", N_("no Ctrl+Alt+F1"), false},
+        {"xorg.conf", "/etc/X11/xorg.conf.d/zz-wardtap.conf", N_("no Ctrl+Alt+F1"), false},
         {"sysctl.conf", "/etc/sysctl.d/90-wardtap.conf", N_("no Alt+SysRq that frees the keyboard"), false},
         {"session.sh", "/etc/X11/Xsession.d/95wardtap-session", N_("what people see in their sessions"),
          false},

@@ -20,7 +20,7 @@
 /* Consoles are reached by exactly those keys: where there is nothing else, they must not go. */
 #define DISPLAY_MANAGER "/etc/systemd/system/display-manager.service"
 /* What "wardtap enable" links, so that Ctrl+Alt+Fn does nothing. */
-#define NO_SWITCHING "/etc/X11/xorg.conf.d/50-wardtap.conf"
+#define NO_SWITCHING "/etc/X11/xorg.conf.d/zz-wardtap.conf"
 
 /* 0 when there is no such terminal (a container). */
 static int open_terminal(unsigned terminal) {
