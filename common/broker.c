@@ -166,9 +166,7 @@ static int read_tap(struct bytes *b, struct tap *t) {
         return 0;
 }
 
-void broker_write(struct writer *w, const struct broker_message *m) {
-        writer_u8(w, BROKER_VERSION);
-        writer_u8(w, (uint8_t) m->type);
+static void write_question(struct writer *w, const struct broker_message *m) {
         switch (m->type) {
         case BROKER_HELLO:
                 write_hello(w, m);
@@ -193,6 +191,16 @@ void broker_write(struct writer *w, const struct broker_message *m) {
                 writer_string(w, m->person.user);
                 writer_string(w, m->person.unit);
                 break;
+        case BROKER_ASK_INDEXES:
+                write_numbers(w, m);
+                break;
+        default: /* nothing but its type */
+                break;
+        }
+}
+
+static void write_answer(struct writer *w, const struct broker_message *m) {
+        switch (m->type) {
         case BROKER_WAITING:
                 writer_u16(w, m->waiting.readers);
                 break;
@@ -208,9 +216,6 @@ void broker_write(struct writer *w, const struct broker_message *m) {
                 writer_u32(w, (uint32_t) -m->recorded.status);
                 writer_u64(w, m->recorded.seq);
                 break;
-        case BROKER_ASK_INDEXES:
-                write_numbers(w, m);
-                break;
         case BROKER_INDEXES:
                 write_indexes(w, m);
                 break;
@@ -224,11 +229,15 @@ void broker_write(struct writer *w, const struct broker_message *m) {
                 writer_u32(w, (uint32_t) -m->grant.status);
                 writer_string(w, m->grant.attempt);
                 break;
-        case BROKER_WANT_TAP:
-        case BROKER_GONE:
-        case BROKER_TYPE_INVALID:
+        default: /* nothing but its type */
                 break;
         }
+}
+
+void broker_write(struct writer *w, const struct broker_message *m) {
+        writer_u8(w, BROKER_VERSION);
+        writer_u8(w, (uint8_t) m->type);
+        (m->type < BROKER_WAITING ? write_question : write_answer)(w, m);
 }
 
 static int read_status(struct bytes *b, int *ret) {

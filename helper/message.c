@@ -160,9 +160,25 @@ static void admin_message(struct text *t, const struct record *r) {
                 [RECORD_LEASE] = "was lent",
                 [RECORD_LEASE_END] = "'s lease has ended",
                 [RECORD_HOME_WIPE] = "'s home was wiped",
+                [RECORD_TICKET_ISSUE] = "got a ticket",
+                [RECORD_TICKET_USE] = "used a ticket",
+                [RECORD_TICKET_REVOKE] = "'s ticket was revoked",
+                [RECORD_ELEVATE] = "has another role for a while",
+                [RECORD_ELEVATE_END] = "has the own role alone again",
+                [RECORD_BADGE_LEND] = "has a temporary badge",
+                [RECORD_LOST_REPORT] = "'s badges or keys were reported lost",
+                [RECORD_LOST_FOUND] = "'s badges or keys were found",
+                [RECORD_RECOVERY_BEGIN] = "is to be enrolled anew",
+                [RECORD_RECOVERY_APPROVE] = "'s recovery was approved",
+                [RECORD_RECOVERY_DONE] = "was enrolled anew",
         };
-        if (r->event == RECORD_HOME_WIPE && r->outcome != RECORD_SUCCESS)
+        bool failed = r->outcome != RECORD_SUCCESS;
+        if (r->event == RECORD_HOME_WIPE && failed)
                 add(t, "%s's home was not wiped", who(r));
+        else if (r->event == RECORD_RECOVERY_DONE && failed)
+                add(t, "%s was not enrolled anew", who(r));
+        else if (r->event == RECORD_APPROVAL_REFUSED)
+                add(t, "Something was not approved for %s", who(r));
         else if (r->event == RECORD_BADGE_REFUSED)
                 add(t, "A badge was not enrolled for %s", who(r));
         else
@@ -171,6 +187,7 @@ static void admin_message(struct text *t, const struct record *r) {
         add_field(t, r, " (", RECORD_FIELD_KEY, ")");
         add_field(t, r, ", holder ", RECORD_FIELD_HOLDER, "");
         add_field(t, r, ": ", RECORD_FIELD_REASON, "");
+        add_field(t, r, ", approved by ", RECORD_FIELD_APPROVER, "");
         add_field(t, r, ", by ", RECORD_FIELD_REQUESTOR, "");
 }
 
@@ -213,6 +230,7 @@ static void own_message(struct text *t, const struct record *r) {
                 [RECORD_WRITER_START] = "Audit records are being written",
                 [RECORD_WRITER_STOP] = "Audit records are no longer written",
                 [RECORD_ALERT] = "Alert",
+                [RECORD_TICKET_REFUSED] = "The code of a ticket was refused",
                 [RECORD_NEARBY_BADGE] = "A badge lies near the reader and is ignored",
                 [RECORD_GUARD_ALERT] = "Guard of the screen",
                 [RECORD_KEY_ATTACH] = "Key plugged in",
@@ -225,70 +243,65 @@ static void own_message(struct text *t, const struct record *r) {
         add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
 }
 
+/* All others are wardtapd's own. */
+static void (*const messages[RECORD_EVENT_MAX])(struct text *t, const struct record *r) = {
+        [RECORD_SIGN_IN] = attempt_message,
+        [RECORD_RESUME] = attempt_message,
+        [RECORD_APPROVE] = attempt_message,
+        [RECORD_DENIED] = attempt_message,
+        [RECORD_UNKNOWN_BADGE] = attempt_message,
+        [RECORD_CANCELLED] = attempt_message,
+        [RECORD_UNAVAILABLE] = attempt_message,
+        [RECORD_SESSION_OPEN] = session_message,
+        [RECORD_SESSION_CLOSE] = session_message,
+        [RECORD_HANDOFF] = handoff_message,
+        [RECORD_LOCK] = seat_message,
+        [RECORD_UNLOCK] = seat_message,
+        [RECORD_TAP_OUT] = seat_message,
+        [RECORD_IDLE_LOCK] = seat_message,
+        [RECORD_SIGN_OUT] = seat_message,
+        [RECORD_FALLBACK] = fallback_message,
+        [RECORD_PERSON_ADD] = admin_message,
+        [RECORD_BADGE_ENROL] = admin_message,
+        [RECORD_BADGE_END] = admin_message,
+        [RECORD_BADGE_REFUSED] = admin_message,
+        [RECORD_KEY_ENROL] = admin_message,
+        [RECORD_KEY_END] = admin_message,
+        [RECORD_PERSON_SUSPEND] = admin_message,
+        [RECORD_PERSON_RESUME] = admin_message,
+        [RECORD_PERSON_EXPIRE] = admin_message,
+        [RECORD_PERSON_OFFBOARD] = admin_message,
+        [RECORD_BADGE_REPLACE] = admin_message,
+        [RECORD_BADGE_SUSPEND] = admin_message,
+        [RECORD_BADGE_RESUME] = admin_message,
+        [RECORD_KEY_REPLACE] = admin_message,
+        [RECORD_KEY_SUSPEND] = admin_message,
+        [RECORD_KEY_RESUME] = admin_message,
+        [RECORD_LEASE] = admin_message,
+        [RECORD_LEASE_END] = admin_message,
+        [RECORD_HOME_WIPE] = admin_message,
+        [RECORD_IMPORT] = bulk_message,
+        [RECORD_EXPORT] = bulk_message,
+        [RECORD_POLICY_APPLY] = policy_message,
+        [RECORD_POLICY_REFUSED] = policy_message,
+        [RECORD_REVIEW_ATTEST] = look_message,
+        [RECORD_AUDIT_QUERY] = look_message,
+        [RECORD_TICKET_ISSUE] = admin_message,
+        [RECORD_TICKET_USE] = admin_message,
+        [RECORD_TICKET_REVOKE] = admin_message,
+        [RECORD_ELEVATE] = admin_message,
+        [RECORD_ELEVATE_END] = admin_message,
+        [RECORD_BADGE_LEND] = admin_message,
+        [RECORD_LOST_REPORT] = admin_message,
+        [RECORD_LOST_FOUND] = admin_message,
+        [RECORD_RECOVERY_BEGIN] = admin_message,
+        [RECORD_RECOVERY_APPROVE] = admin_message,
+        [RECORD_RECOVERY_DONE] = admin_message,
+        [RECORD_APPROVAL_REFUSED] = admin_message,
+};
+
 void message_of(const struct record *r, char ret[MESSAGE_SIZE]) {
         struct text t = {.p = ret};
         ret[0] = 0;
-        switch (r->event) {
-        case RECORD_SIGN_IN:
-        case RECORD_RESUME:
-        case RECORD_APPROVE:
-        case RECORD_DENIED:
-        case RECORD_UNKNOWN_BADGE:
-        case RECORD_CANCELLED:
-        case RECORD_UNAVAILABLE:
-                attempt_message(&t, r);
-                break;
-        case RECORD_SESSION_OPEN:
-        case RECORD_SESSION_CLOSE:
-                session_message(&t, r);
-                break;
-        case RECORD_HANDOFF:
-                handoff_message(&t, r);
-                break;
-        case RECORD_LOCK:
-        case RECORD_UNLOCK:
-        case RECORD_TAP_OUT:
-        case RECORD_IDLE_LOCK:
-        case RECORD_SIGN_OUT:
-                seat_message(&t, r);
-                break;
-        case RECORD_FALLBACK:
-                fallback_message(&t, r);
-                break;
-        case RECORD_PERSON_ADD:
-        case RECORD_BADGE_ENROL:
-        case RECORD_BADGE_END:
-        case RECORD_BADGE_REFUSED:
-        case RECORD_KEY_ENROL:
-        case RECORD_KEY_END:
-        case RECORD_PERSON_SUSPEND:
-        case RECORD_PERSON_RESUME:
-        case RECORD_PERSON_EXPIRE:
-        case RECORD_PERSON_OFFBOARD:
-        case RECORD_BADGE_REPLACE:
-        case RECORD_BADGE_SUSPEND:
-        case RECORD_BADGE_RESUME:
-        case RECORD_KEY_REPLACE:
-        case RECORD_KEY_SUSPEND:
-        case RECORD_KEY_RESUME:
-        case RECORD_LEASE:
-        case RECORD_LEASE_END:
-        case RECORD_HOME_WIPE:
-                admin_message(&t, r);
-                break;
-        case RECORD_IMPORT:
-        case RECORD_EXPORT:
-                bulk_message(&t, r);
-                break;
-        case RECORD_POLICY_APPLY:
-        case RECORD_POLICY_REFUSED:
-                policy_message(&t, r);
-                break;
-        case RECORD_REVIEW_ATTEST:
-        case RECORD_AUDIT_QUERY:
-                look_message(&t, r);
-                break;
-        default:
-                own_message(&t, r);
-        }
+        (messages[r->event] ? messages[r->event] : own_message)(&t, r);
 }
