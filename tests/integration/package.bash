@@ -21,12 +21,12 @@ is "debugging symbols are a package of their own" 1 "$(ls "$T"/../build/deb/ward
 root=/run/world/root
 dpkg -x "$deb" $root
 echo 'disable *' >$root/usr/lib/systemd/system-preset/99-default.preset
-units=$(cd $root && { ls lib/systemd/system usr/lib/systemd/system 2>/dev/null || true; } | grep '^wardtap.*\.\(service\|socket\|target\)$' | grep -v @ | sort -u)
+units=$(cd $root && { ls lib/systemd/system usr/lib/systemd/system 2>/dev/null || true; } | grep '^wardtap.*\.\(service\|socket\|target\|timer\)$' | grep -v @ | sort -u)
 # shellcheck disable=SC2086
 systemctl --root=$root --quiet preset $units
-started=$(printf '%s\n' wardtap-{auth,device,broker,input}.socket wardtap{d,-authd,-device,-idle,-badge-key}.service | sort)
+started=$(printf '%s\n' wardtap-{auth,device,broker,input,registrar}.socket wardtap{d,-authd,-device,-idle,-badge-key}.service wardtap-lease.timer | sort)
 is "the preset enables what a station starts" "$started" \
-        "$(cd $root/etc/systemd/system && find sockets.target.wants multi-user.target.wants -type l -printf '%f\n' | sort)"
+        "$(cd $root/etc/systemd/system && find sockets.target.wants multi-user.target.wants timers.target.wants -type l -printf '%f\n' | sort)"
 is "and the links lead to units" "" "$(find $root/etc/systemd -type l | while read -r link; do [ -e "$root$(readlink "$link")" ] || echo "$link"; done)"
 is "it names no unit that there is not" "" "$(sed -n 's/^enable //p' $root/usr/lib/systemd/system-preset/*wardtap.preset | grep -vxF "$units" || true)"
 
@@ -152,7 +152,7 @@ is "other services are untouched" "$(grep -F ' /etc/pam.d/login' /run/world/befo
         "$(sha256sum /etc/pam.d/login | sed 's/^/&/'; sha256sum /etc/pam.d/common-auth)"
 for link in /etc/polkit-1/rules.d/40-wardtap.rules /etc/udev/rules.d/72-wardtap-{readers,keys}.rules \
         /etc/systemd/system/pcscd.socket.d/50-wardtap.conf /etc/dbus-1/system-local.conf \
-        /etc/systemd/logind.conf.d/50-wardtap.conf /etc/sysctl.d/90-wardtap.conf /etc/X11/xorg.conf.d/50-wardtap.conf /etc/X11/Xsession.d/95wardtap-session; do
+        /etc/systemd/logind.conf.d/50-wardtap.conf /etc/sysctl.d/90-wardtap.conf /etc/X11/xorg.conf.d/zz-wardtap.conf /etc/X11/Xsession.d/95wardtap-session; do
         if [ -L "$link" ] && [ -f "$link" ]; then ok "$link"; else bad "$link is not there"; fi
 done
 start_dbus || bad "the bus does not take the policy of LightDM's seat" # it ends where it cannot read all of it
