@@ -88,7 +88,7 @@ same "installing changes nothing that is in force" /run/world/before
 is "a user for each daemon" "wardtap wardtap-device wardtap-hook wardtap-idle wardtapd" "$(cut -d: -f1 /etc/passwd | grep ^wardtap | sort | xargs)"
 is "people.db's folder" "750 root wardtap" "$(stat -c '%a %U %G' /var/lib/wardtap/people)"
 is "units are enabled" "$started" \
-        "$(ls /etc/systemd/system/{sockets,multi-user}.target.wants | grep ^wardtap | sort)"
+        "$(ls /etc/systemd/system/{sockets,multi-user,timers}.target.wants | grep ^wardtap | sort)"
 PATH=/usr/bin:/usr/sbin:/bin:/sbin
 hash -r
 
