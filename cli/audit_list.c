@@ -43,9 +43,18 @@ static void list_clear(struct audit_list *l) {
 }
 
 static bool is_presence(enum record_event event) {
-        static const enum record_event events[] = {
-                RECORD_HANDOFF, RECORD_SIGN_IN,   RECORD_RESUME,  RECORD_FALLBACK, RECORD_UNLOCK,
-                RECORD_LOCK,    RECORD_IDLE_LOCK, RECORD_TAP_OUT, RECORD_SIGN_OUT, RECORD_GUARD_ALERT};
+        static const enum record_event events[] = {RECORD_HANDOFF,
+                                                   RECORD_SIGN_IN,
+                                                   RECORD_RESUME,
+                                                   RECORD_FALLBACK,
+                                                   RECORD_UNLOCK,
+                                                   RECORD_LOCK,
+                                                   RECORD_IDLE_LOCK,
+                                                   RECORD_TAP_OUT,
+                                                   RECORD_SIGN_OUT,
+                                                   RECORD_GUARD_ALERT,
+                                                   RECORD_BREAK_GLASS_START,
+                                                   RECORD_BREAK_GLASS_STOP};
         for (size_t i = 0; i < ELEMENTSOF(events); i++)
                 if (events[i] == event)
                         return true;
@@ -98,7 +107,8 @@ static void fill_note(struct row *r, const struct audit_entry *e) {
                 add_note(r, field(e, RECORD_FIELD_READER));
                 add_note(r, field(e, RECORD_FIELD_SERVICE));
         }
-        if (!presence || guard)
+        add_note(r, field(e, RECORD_FIELD_CLAIMED));
+        if (!presence || guard || r->event == RECORD_BREAK_GLASS_START)
                 add_note(r, field(e, RECORD_FIELD_DETAIL));
 }
 
@@ -111,6 +121,7 @@ static void fill_people(struct row *r, const struct audit_entry *e) {
         case RECORD_TAP_OUT:
         case RECORD_SIGN_OUT:
         case RECORD_SESSION_CLOSE:
+        case RECORD_BREAK_GLASS_STOP:
                 r->cells[FROM] = user;
                 break;
         default:

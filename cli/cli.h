@@ -30,13 +30,15 @@ enum cli_option {
         OPTION_ALL,
         OPTION_ALL_EVENTS, /* --all of audit */
         OPTION_APPROVER,
-        OPTION_APPROVERS, /* --approver, twice */
+        OPTION_APPROVERS,  /* --approver, twice */
         OPTION_ALL_PEOPLE, /* --all of readiness */
+        OPTION_AS,
         OPTION_AT,
         OPTION_AUTHOR,
         OPTION_CHECK,
         OPTION_BY,
         OPTION_DIRECTORY,
+        OPTION_EMERGENCY,
         OPTION_EVIDENCE,
         OPTION_EXPORT, /* --file of audit */
         OPTION_FILE,
@@ -54,7 +56,9 @@ enum cli_option {
         OPTION_NOT_AFTER,
         OPTION_NOT_BEFORE,
         OPTION_PEOPLE,
+        OPTION_OPEN,
         OPTION_REASON,
+        OPTION_REVIEWER,
         OPTION_ROLE,
         OPTION_SERVICE,
         OPTION_SESSION,
@@ -68,6 +72,7 @@ enum cli_option {
         OPTION_UNUSED_FOR,
         OPTION_USE,
         OPTION_USER,
+        OPTION_WORDS,
         OPTION_MAX,
 };
 
@@ -156,6 +161,10 @@ int command_policy_explain(const struct cli_arguments *a);
 int command_policy_test(const struct cli_arguments *a);
 int command_policy_diff(const struct cli_arguments *a);
 int command_policy_who_can(const struct cli_arguments *a);
+int command_emergency_close(const struct cli_arguments *a);
+int command_emergency_drill(const struct cli_arguments *a);
+int command_emergency_explain(const struct cli_arguments *a);
+int command_emergency_list(const struct cli_arguments *a);
 int command_enable(const struct cli_arguments *a);
 int command_disable(const struct cli_arguments *a);
 int command_doctor(const struct cli_arguments *a);

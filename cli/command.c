@@ -21,11 +21,14 @@ static const struct {
                              N_("who approves it; never the one it is about, nor the author of rules")},
         [OPTION_APPROVERS] = {"approver", "USER", N_("whose key approves it; twice, for two people")},
         [OPTION_ALL_PEOPLE] = {"all", NULL, N_("also people for whom nothing is missing")},
+        [OPTION_AS] = {"as", "PART", N_("which review this is: clinical or security")},
         [OPTION_AT] = {"at", "TIME", N_("judge as if it were this time")},
         [OPTION_AUTHOR] = {"author", "NAME", N_("who wrote the rules (default: who is logged in)")},
         [OPTION_CHECK] = {"check", NULL, N_("only say what is wrong; change nothing")},
         [OPTION_BY] = {"by", "WHAT", N_("one line for each day, role or station")},
         [OPTION_DIRECTORY] = {"directory", "FOLDER", N_("read the journal files in this folder")},
+        [OPTION_EMERGENCY] = {"emergency", NULL,
+                              N_("the account is nobody's own: a sealed kit or a witness opens it")},
         [OPTION_EVIDENCE] = {"evidence", "LIST", N_("what was shown: badge, key, verify, with commas")},
         [OPTION_EXPORT] = {"file", "FILE", N_("read what 'journalctl -o export' has written")},
         [OPTION_FILE] = {"file", "FILE", N_("judge by this file instead of the rules in force")},
@@ -44,7 +47,9 @@ static const struct {
         [OPTION_NOT_AFTER] = {"not-after", "TIME", N_("no sign-in later than this")},
         [OPTION_NOT_BEFORE] = {"not-before", "TIME", N_("no sign-in earlier than this")},
         [OPTION_PEOPLE] = {"people", NULL, N_("also whose sign-ins change, of all who are enrolled")},
+        [OPTION_OPEN] = {"open", NULL, N_("only those whose review is not closed")},
         [OPTION_REASON] = {"reason", "TEXT", N_("why, for the record")},
+        [OPTION_REVIEWER] = {"reviewer", "USER", N_("who reviews it, with a key at this terminal")},
         [OPTION_ROLE] = {"role", "ROLE", N_("the role, as the rules name it")},
         [OPTION_SERVICE] = {"service", "SERVICE", N_("the PAM service that would ask")},
         [OPTION_SESSION] = {"session", NULL, N_("the person has a session on this station")},
@@ -59,6 +64,7 @@ static const struct {
         [OPTION_UNUSED_FOR] = {"unused-for", "DAYS", N_("what was not used for so long (default: 90 days)")},
         [OPTION_USE] = {"use", "WHAT", N_("enrol, sign-in or any (default: any)")},
         [OPTION_USER] = {"user", "USER", N_("the person it is about")},
+        [OPTION_WORDS] = {"words", "TEXT", N_("what there is to say about it")},
 };
 
 static bool is_twice(unsigned option) {

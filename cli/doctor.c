@@ -20,7 +20,7 @@ static const struct {
         {"clock", check_clock},     {"journal", check_journal},     {"station", check_station_files},
         {"rules", check_rules},     {"store", check_store},         {"services", check_services},
         {"order", check_order},     {"passwords", check_passwords}, {"keyrings", check_keyrings},
-        {"homes", check_homes},     {"sessions", check_sessions},
+        {"homes", check_homes},     {"sessions", check_sessions},   {"emergency", check_emergency},
 };
 
 static const char *const names[FINDING_MAX] = {"ok", "warn", "bad"};

@@ -43,6 +43,7 @@ void check_sessions(struct doctor *d);
 /* What is kept. */
 void check_rules(struct doctor *d);
 void check_store(struct doctor *d);
+void check_emergency(struct doctor *d);
 /* PAM. */
 void check_services(struct doctor *d);
 /* Called by it: how people are shown where there is no display manager. */

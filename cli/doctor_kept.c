@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "cli/admin.h"
+#include "cli/emergency.h"
 #include "cli/doctor.h"
 #include "cli/when.h"
 #include "common/paths.h"
@@ -57,4 +58,21 @@ void check_store(struct doctor *d) {
                 found(d, FINDING_BAD,
                       _("Put it aside and restart wardtap-authd; everybody then needs a full sign-in once."),
                       _("%s cannot be used (%s)."), PATH_STATE_DB, strerror(-state));
+}
+
+static void emergency_found(void *data, const char *text, const char *fix) {
+        found(data, FINDING_WARN, fix, "%s", text);
+}
+
+void check_emergency(struct doctor *d) {
+        _cleanup_(emergency_items_clear) struct emergency_items l = {0};
+        _cleanup_(store_closep) struct store *people = NULL;
+        unsigned before = d->n[FINDING_WARN];
+        (void) admin_open_people(&people); /* what is wrong with it is said elsewhere */
+        if (emergency_items_load(people, false, &l) != CLI_OK)
+                return;
+        emergency_due(&l, people, now_realtime_usec(), emergency_found, d);
+        if (d->n[FINDING_WARN] == before)
+                found(d, FINDING_OK, NULL,
+                      _("Emergency access is there, was tried, and nothing of it is owed."));
 }

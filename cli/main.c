@@ -11,7 +11,8 @@
 #define O(name) CLI_OPTION(OPTION_##name)
 
 static const struct cli_command commands[] = {
-        {"person add", "USER", 1, 1, O(NAME) | O(NOT_BEFORE) | O(NOT_AFTER) | O(AGENCY) | O(JSON), 0,
+        {"person add", "USER", 1, 1,
+         O(NAME) | O(NOT_BEFORE) | O(NOT_AFTER) | O(AGENCY) | O(EMERGENCY) | O(JSON), 0,
          N_("Enrol a person"),
          N_("USER is an account that this system knows. A TIME is local: 2026-11-20, or 2026-11-20 07:30."),
          command_person_add},
@@ -165,6 +166,17 @@ static const struct cli_command commands[] = {
          N_("WHAT is recover, elevate, ticket, temporary-badge, review-clinical, review-security, approve\n"
             "(any of them), break-glass (who may review it), or the name of a role."),
          command_policy_who_can},
+        {"emergency list", "", 0, 0, O(OPEN) | O(JSON), 0,
+         N_("List emergencies, what is owed about each, and what is overdue"), NULL, command_emergency_list},
+        {"emergency explain", "ID", 1, 1, O(WORDS) | O(USER) | O(TIMEOUT) | O(JSON), O(WORDS),
+         N_("Say why an emergency was one: its person confirms it with a key"),
+         N_("For an emergency account, --user says who it was."), command_emergency_explain},
+        {"emergency close", "ID", 1, 1, O(AS) | O(REVIEWER) | O(WORDS) | O(TIMEOUT) | O(JSON),
+         O(AS) | O(REVIEWER) | O(WORDS), N_("Close the review of an emergency with the reviewer's key"),
+         N_("A reviewer's role has Approves=review-clinical or review-security. Nobody reviews her own."),
+         command_emergency_close},
+        {"emergency drill", "", 0, 0, O(JSON), 0,
+         N_("Make the next emergency here, within 10 minutes, a drill"), NULL, command_emergency_drill},
         {"enable", "SERVICE...", 1, 32, O(NO_FALLBACK), 0,
          N_("Let PAM services ask for badge and key, and make the station safe"),
          N_("SERVICE is a file of /etc/pam.d that the rules in force name."), command_enable},

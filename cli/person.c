@@ -23,7 +23,8 @@ const char *person_state_name(const struct store_person *p) {
 }
 
 const char *person_kind_name(const struct store_person *p) {
-        return p->kind == PERSON_AGENCY ? "agency" : "permanent";
+        static const char *const names[PERSON_KIND_MAX] = {"permanent", "agency", "emergency"};
+        return (unsigned) p->kind < PERSON_KIND_MAX ? names[p->kind] : "?";
 }
 
 struct json_object *person_json(const struct store_person *p) {
@@ -85,8 +86,10 @@ int command_person_add(const struct cli_arguments *args) {
         struct store_person p = {.state = PERSON_ACTIVE, .source = "station"};
         int r;
 
-        if (args->option[OPTION_AGENCY])
-                p.kind = PERSON_AGENCY;
+        if (args->option[OPTION_AGENCY] && args->option[OPTION_EMERGENCY])
+                return fail(CLI_USAGE, _("Give --agency or --emergency, not both."));
+        if (args->option[OPTION_AGENCY] || args->option[OPTION_EMERGENCY])
+                p.kind = args->option[OPTION_AGENCY] ? PERSON_AGENCY : PERSON_EMERGENCY;
         if ((r = take_person(args, &p)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK ||
             (r = admin_begin(&a)) != CLI_OK)
                 return r;

@@ -6,7 +6,9 @@
 #include "cli/admin.h"
 #include "cli/output.h"
 #include "cli/readiness_judge.h"
+#include "common/paths.h"
 #include "common/socket.h"
+#include "policy/tags.h"
 
 struct report {
         struct census census;
@@ -20,10 +22,13 @@ static void report_clear(struct report *x) {
         census_clear(&x->census);
 }
 
-/* Whether the rules have a way in for an emergency. These rules know none. */
+/* Whether the rules have a way in for an emergency, here. */
 static enum readiness_break_glass review_break_glass_covered(const struct rules *rules) {
-        (void) rules;
-        return BREAK_GLASS_NOT_CONFIGURED;
+        struct tags tags;
+        if (!rules || !rules->break_glass.present)
+                return BREAK_GLASS_NOT_CONFIGURED;
+        tags_collect(&rules->tags, PATH_TAGS_DIR, &tags);
+        return break_glass_is_at(rules, &tags.words) ? BREAK_GLASS_COVERED : BREAK_GLASS_ELSEWHERE;
 }
 
 static const char *break_glass_text(enum readiness_break_glass b) {

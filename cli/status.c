@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cli/admin.h"
+#include "cli/emergency.h"
 #include "cli/output.h"
 #include "cli/station_bus.h"
 #include "cli/when.h"
@@ -24,6 +25,8 @@ struct status {
         char rules[65];               /* hash of those in force */
         uint64_t rules_usec;          /* when they were applied */
         const char *people;           /* "readable", "missing", "unreadable", "not checked" */
+        bool emergencies_known;
+        unsigned emergencies; /* whose review is open */
 };
 
 static void status_clear(struct status *s) {
@@ -184,6 +187,8 @@ static void print_json_status(struct status *s, bool ok) {
         json_set_string(o, "rules", s->rules[0] ? s->rules : NULL);
         json_set_time(o, "rules_applied", s->rules_usec);
         json_set_string(o, "people", s->people);
+        if (s->emergencies_known)
+                json_set_u64(o, "emergencies_open", s->emergencies);
         json_set(o, "problems", json_object_get(s->problems));
         json_print(stdout, o);
 }
@@ -270,6 +275,11 @@ static void print_text(struct status *s, bool ok) {
         print_pair(stdout, TITLE_WIDTH, _("People"),
                    strcmp(s->people, "missing") == 0 ? _("nobody yet. Begin with: wardtap person add USER")
                                                      : s->people);
+        if (s->emergencies > 0)
+                (void) snprintf(text, sizeof(text),
+                                _("%u not reviewed to the end. See: wardtap emergency list --open"),
+                                s->emergencies);
+        print_pair(stdout, TITLE_WIDTH, _("Emergencies"), s->emergencies > 0 ? text : NULL);
         json_object_object_foreach(s->sockets, name, value) {
                 (void) snprintf(text, sizeof(text), _("Socket %s"), name);
                 print_pair(stdout, TITLE_WIDTH, text, json_object_get_string(value));
@@ -282,6 +292,17 @@ static void print_text(struct status *s, bool ok) {
                 (void) printf("! %s\n", json_object_get_string(json_object_array_get_idx(s->problems, i)));
 }
 
+/* Only root may read what attempts remember. */
+static void look_at_emergencies(struct status *s) {
+        _cleanup_(emergency_items_clear) struct emergency_items l = {0};
+        _cleanup_(store_closep) struct store *store = NULL;
+        if (geteuid() != 0 || admin_open_people(&store) < 0 ||
+            emergency_items_load(store, false, &l) != CLI_OK)
+                return;
+        s->emergencies_known = true;
+        s->emergencies = emergency_items_open(&l);
+}
+
 int command_status(const struct cli_arguments *args) {
         _cleanup_(status_clear) struct status s = {.sockets = json_new(), .problems = json_new_array()};
         look_at_bus(&s);
@@ -290,6 +311,7 @@ int command_status(const struct cli_arguments *args) {
         look_at_socket(&s, "broker", PATH_BROKER_SOCKET, "wardtap-broker.socket");
         look_at_rules(&s);
         look_at_people(&s);
+        look_at_emergencies(&s);
         bool ok = json_object_array_length(s.problems) == 0;
         if (args->option[OPTION_JSON])
                 print_json_status(&s, ok);

@@ -211,6 +211,11 @@ static void write_answer(struct writer *w, const struct broker_message *m) {
                 writer_u8(w, (uint8_t) m->session.presence);
                 writer_u64(w, m->session.closed_usec);
                 writer_string(w, m->session.passing);
+                writer_u64(w, m->session.emergency_usec);
+                writer_u8(w, m->session.drill);
+                break;
+        case BROKER_AGAIN:
+                writer_u64(w, m->again.seen_usec);
                 break;
         case BROKER_RECORDED:
                 writer_u32(w, (uint32_t) -m->recorded.status);
@@ -265,7 +270,9 @@ static int read_session(struct bytes *b, struct broker_message *m) {
                 return -EBADMSG;
         m->session.presence = (enum broker_presence) presence;
         if ((r = bytes_take_u64(b, &m->session.closed_usec)) < 0 ||
-            (r = bytes_take_string(b, m->session.passing, sizeof(m->session.passing))) < 0)
+            (r = bytes_take_string(b, m->session.passing, sizeof(m->session.passing))) < 0 ||
+            (r = bytes_take_u64(b, &m->session.emergency_usec)) < 0 ||
+            (r = bytes_take_bool(b, &m->session.drill)) < 0)
                 return r;
         return text_is_clean(m->session.passing, sizeof(m->session.passing)) ? 0 : -EBADMSG;
 }
@@ -289,8 +296,11 @@ static int read_body(struct bytes *b, struct broker_message *m) {
         case BROKER_HELLO:
                 return read_hello(b, m);
         case BROKER_WANT_TAP:
+        case BROKER_WANT_AGAIN:
         case BROKER_GONE:
                 return 0;
+        case BROKER_AGAIN:
+                return bytes_take_u64(b, &m->again.seen_usec);
         case BROKER_ASK_SESSION:
                 return bytes_take_u32(b, &m->ask_session.uid);
         case BROKER_KEY_USED:

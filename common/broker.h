@@ -7,12 +7,14 @@
  *   client                               wardtapd
  *   HELLO purpose, attempt, service, seat, tty
  *   WANT_TAP                         ->
+ *   WANT_AGAIN                       ->                            while it holds a tap
+ *                                    <-  AGAIN seen_usec           when that badge is tapped once more
  *                                    <-  WAITING readers           at once, and whenever the number changes
  *                                    <-  TAP ...                   when one is this client's
  *                                    <-  WORDS text                for the screen: not about this attempt
  *                                    <-  GONE                      the greeter has: nobody waits any more
  *   ASK_SESSION uid                  ->                            BROKER_SEAT: after its TAP
- *                                    <-  SESSION presence, closed_usec, passing
+ *                                    <-  SESSION presence, closed_usec, passing, emergency_usec, drill
  *   KEY_USED device name             ->                            before its RECORD of a sign-in
  *   RECORD record                    ->
  *                                    <-  RECORDED status, seq      on disk (fdatasync) when status is 0
@@ -28,6 +30,9 @@
  *
  * A tap belongs to its client until the client sends a RECORD of a verdict (the tap is then used up) or
  * hangs up (the tap is given to the next client that wants one, as long as it is fresh).
+ *
+ * WANT_AGAIN: whoever is asked for her key may tap her badge a second time instead, to ask for emergency
+ * access. Another person's badge says nothing here: it goes the way it would go without.
  *
  * A client of BROKER_SEAT gets the tap it was asked for, at once. Its record of a tap-out has wardtapd park
  * or end the session that is on the screen, if it is that person's. When it hangs up without a record, the
@@ -69,6 +74,7 @@ enum broker_type {
         BROKER_ASK_GRANT,
         BROKER_KEY_USED,
         BROKER_ASK_INDEXES,
+        BROKER_WANT_AGAIN,
         BROKER_WAITING = 64,
         BROKER_TAP,
         BROKER_SESSION,
@@ -78,6 +84,7 @@ enum broker_type {
         BROKER_GONE,
         BROKER_WORDS,
         BROKER_INDEXES,
+        BROKER_AGAIN,
         BROKER_TYPE_INVALID = -1,
 };
 
@@ -179,7 +186,13 @@ struct broker_message {
                                                  not begun another since; 0: it has not */
                         char passing[BROKER_PASSING_SIZE]; /* names of the checks of the station's state
                                                               that pass, each with a space behind it */
+                        uint64_t emergency_usec; /* CLOCK_REALTIME until which an emergency of hers runs; 0:
+                                                    none */
+                        bool drill;              /* the next emergency here is one */
                 } session;
+                struct {
+                        uint64_t seen_usec; /* CLOCK_MONOTONIC */
+                } again;
                 struct record record;
                 struct {
                         int status; /* 0, or a negative errno: the record is not on disk */

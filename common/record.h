@@ -73,7 +73,13 @@
         X(RECOVERY_BEGIN, "recovery-begin", "1431c0242b164aeb82de884ba85ee24b", 5)                          \
         X(RECOVERY_APPROVE, "recovery-approve", "16d5749ba3b14c4386ca9e7e5388c7da", 5)                      \
         X(RECOVERY_DONE, "recovery-done", "5fe6eb34c0d04928a3e8c258fe3dc148", 5)                            \
-        X(APPROVAL_REFUSED, "approval-refused", "43855bff50024c2fb68c748ccdfd7d7b", 4)
+        X(APPROVAL_REFUSED, "approval-refused", "43855bff50024c2fb68c748ccdfd7d7b", 4)                      \
+        X(BREAK_GLASS_START, "break-glass-start", "13388a6369fc47ebb095f3b70b42702e", 2)                    \
+        X(BREAK_GLASS_STOP, "break-glass-stop", "ba969b17d0fb4eb7924945217468dd14", 2)                      \
+        X(BREAK_GLASS_DRILL, "break-glass-drill", "5b247f1867a347049846bbc1276d2bd9", 5)                    \
+        X(REVIEW_OPEN, "review-open", "f941f8eb199f4f9a8b78efe735d968f7", 5)                                \
+        X(REVIEW_WORDS, "review-words", "9aafef0f6cd94507878fb835f3f0ffc9", 5)                              \
+        X(REVIEW_CLOSE, "review-close", "6532fa29adc14a4b9a6c389d8fb6006c", 5)
 
 enum record_event {
 #define X(id, name, message_id, priority) RECORD_##id,

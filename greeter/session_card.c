@@ -16,14 +16,16 @@ static const struct style {
         double width, height;  /* the most that text takes */
         double middle;         /* where the card's middle stands, from the top; 2: at the lower edge */
         int lines;             /* of each paragraph, at most */
-        uint32_t border;
+        uint32_t border, background;
         bool bold;
 } styles[VIEW_MAX] = {
-        [VIEW_COVER] = {0.09, 0.05, 0, 0.8, 0.5, 0.5, 1, CARD_BACKGROUND, false},
-        [VIEW_BANNER] = {0.036, 0.03, 0, 0.7, 0.06, 2, 1, 0x5C86B0, false},
-        [VIEW_COUNTDOWN] = {0.055, 0.036, 0, 0.8, 0.25, 0.62, 3, 0xFFB300, true},
-        [VIEW_NAME] = {0.12, 0.05, 0.05, 0.86, 0.6, 0.5, 3, CARD_BACKGROUND, true},
-        [VIEW_NOTICE] = {0.055, 0.032, 0, 0.76, 0.36, 0.25, 7, 0xFFFFFF, true},
+        [VIEW_COVER] = {0.09, 0.05, 0, 0.8, 0.5, 0.5, 1, CARD_BACKGROUND, CARD_BACKGROUND, false},
+        [VIEW_BANNER] = {0.036, 0.03, 0, 0.7, 0.06, 2, 1, 0x5C86B0, CARD_BACKGROUND, false},
+        /* At the upper edge; white on this red has a contrast of 7:1. */
+        [VIEW_EMERGENCY] = {0.036, 0.03, 0, 0.7, 0.06, 0, 1, 0xFFFFFF, 0xA30000, true},
+        [VIEW_COUNTDOWN] = {0.055, 0.036, 0, 0.8, 0.25, 0.62, 3, 0xFFB300, CARD_BACKGROUND, true},
+        [VIEW_NAME] = {0.12, 0.05, 0.05, 0.86, 0.6, 0.5, 3, CARD_BACKGROUND, CARD_BACKGROUND, true},
+        [VIEW_NOTICE] = {0.055, 0.032, 0, 0.76, 0.36, 0.25, 7, 0xFFFFFF, CARD_BACKGROUND, true},
 };
 
 struct card {
@@ -119,7 +121,7 @@ int card_new(enum view view, const char *text, const struct monitor *monitor, st
         pango_layout_set_wrap(c->layout, PANGO_WRAP_WORD_CHAR);
         pango_layout_set_ellipsize(c->layout, PANGO_ELLIPSIZE_END);
         fit(c->layout, c->style, monitor);
-        set_place(c, monitor, view != VIEW_BANNER);
+        set_place(c, monitor, view != VIEW_BANNER && view != VIEW_EMERGENCY);
         *ret = c;
         return 0;
 }
@@ -145,7 +147,7 @@ static void draw(cairo_t *cr, const struct card *c) {
         int w, h;
         set_color(cr, c->style->border);
         cairo_paint(cr);
-        set_color(cr, CARD_BACKGROUND);
+        set_color(cr, c->style->background);
         cairo_rectangle(cr, c->border, c->border, c->place.width - 2 * c->border,
                         c->place.height - 2 * c->border);
         cairo_fill(cr);

@@ -94,7 +94,10 @@ static void on_quiet(void *userdata, bool quiet) {
 
 static void on_notice(void *userdata, const char *kind, const char *text, uint32_t seconds) {
         struct session *s = userdata;
-        state_notice(&s->state, now_usec(s), text, seconds);
+        if (strcmp(kind, "emergency") == 0)
+                state_emergency(&s->state, now_usec(s), text, seconds);
+        else
+                state_notice(&s->state, now_usec(s), text, seconds);
         refresh(s);
 }
 

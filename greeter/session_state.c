@@ -44,6 +44,12 @@ void state_notice(struct state *s, uint64_t now, const char *text, uint32_t seco
         s->notice_until = seconds > 0 && s->notice[0] ? begin + (uint64_t) seconds * SECOND : 0;
 }
 
+void state_emergency(struct state *s, uint64_t now, const char *text, uint32_t seconds) {
+        words_clean(text, s->emergency, sizeof(s->emergency));
+        seconds = at_most(seconds, STATE_EMERGENCY_SECONDS_MAX);
+        s->emergency_until = seconds > 0 && s->emergency[0] ? now + (uint64_t) seconds * SECOND : 0;
+}
+
 static bool is_visible(const struct state *s, uint64_t now, enum view view) {
         bool naming = s->name_until > now;
         switch (view) {
@@ -51,6 +57,8 @@ static bool is_visible(const struct state *s, uint64_t now, enum view view) {
                 return s->parked;
         case VIEW_BANNER:
                 return s->quiet && !naming;
+        case VIEW_EMERGENCY:
+                return s->emergency_until > now && !s->parked;
         case VIEW_COUNTDOWN:
                 return s->countdown_until > now && !naming;
         case VIEW_NAME:
@@ -75,6 +83,8 @@ bool state_text(const struct state *s, uint64_t now, enum view view, char ret[st
                 n = snprintf(ret, WORDS_TEXT_SIZE, "%s", _("Locked"));
         else if (view == VIEW_BANNER)
                 n = snprintf(ret, WORDS_TEXT_SIZE, _("Signed in: %s"), s->name);
+        else if (view == VIEW_EMERGENCY)
+                n = snprintf(ret, WORDS_TEXT_SIZE, "%s", s->emergency);
         else if (view == VIEW_COUNTDOWN)
                 n = snprintf(ret, WORDS_TEXT_SIZE, _("Locking in %u s. Press any key to go on."),
                              seconds_left(s->countdown_until, now));
@@ -92,6 +102,7 @@ static uint64_t sooner(uint64_t a, uint64_t until, uint64_t now) {
 uint64_t state_next(const struct state *s, uint64_t now) {
         uint64_t next = sooner(STATE_NEVER, s->name_until, now);
         next = sooner(next, s->notice_until, now);
+        next = sooner(next, s->emergency_until, now);
         if (s->countdown_until > now) {
                 uint64_t left = s->countdown_until - now;
                 uint64_t part = left % SECOND;

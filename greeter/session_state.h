@@ -15,12 +15,14 @@ enum view {
         VIEW_COUNTDOWN, /* the lock comes */
         VIEW_NAME,      /* just shown: whose session this is */
         VIEW_NOTICE,    /* one or two sentences of wardtapd */
+        VIEW_EMERGENCY, /* emergency access, as long as it lasts */
         VIEW_MAX,
 };
 
 #define STATE_NAME_USEC (2U * 1000U * 1000U)
 #define STATE_COUNTDOWN_SECONDS_MAX 3600U
 #define STATE_NOTICE_SECONDS_MAX 600U
+#define STATE_EMERGENCY_SECONDS_MAX 43200U
 #define STATE_NEVER UINT64_MAX
 
 /* All zero is "nothing to show". */
@@ -29,6 +31,8 @@ struct state {
         bool parked, quiet;
         uint64_t name_until, countdown_until, notice_until; /* 0: not shown */
         char notice[WORDS_TEXT_SIZE];
+        uint64_t emergency_until; /* 0: not shown */
+        char emergency[WORDS_TEXT_SIZE];
 };
 
 /* The session is on the screen: the name for STATE_NAME_USEC, and no cover, countdown or banner. */
@@ -45,6 +49,10 @@ void state_quiet(struct state *s, bool quiet);
 /* Text (cleaned here, any bytes) for so many seconds, which begin when the name is gone; the one before is
  * replaced. 0 seconds or no visible text take it away. */
 void state_notice(struct state *s, uint64_t now, const char *text, uint32_t seconds);
+
+/* The same for emergency access: it stays through everything but a parked session, until its time is over.
+ */
+void state_emergency(struct state *s, uint64_t now, const char *text, uint32_t seconds);
 
 /* True when the view is to be seen now, with its text. Lines are separated by \n; the first is the most
  * important. */

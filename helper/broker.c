@@ -106,6 +106,36 @@ void broker_drop_orphans(const struct client *next) {
         }
 }
 
+static void note_badge(struct client *c, const struct tap *t) {
+        c->has_badge = t->n_indexes > 0;
+        c->wants_again = false;
+        c->sighted_usec = t->seen_usec;
+        if (c->has_badge)
+                memcpy(c->badge, t->indexes[0].index, sizeof(c->badge));
+}
+
+static bool is_again(const struct client *c, const struct tap *t) {
+        return c->has_badge && t->n_indexes > 0 &&
+               memcmp(c->badge, t->indexes[0].index, sizeof(c->badge)) == 0 &&
+               taps_is_seen_judging(c->broker->config.taps, c->id);
+}
+
+bool broker_tap_again(struct broker *b, const struct tap *t) {
+        const struct broker_message again = {.type = BROKER_AGAIN, .again.seen_usec = t->seen_usec};
+        for (size_t i = 0; i < b->n_clients; i++) {
+                struct client *c = b->clients[i];
+                if (!c->wants_again || !is_again(c, t))
+                        continue;
+                bool meant = t->seen_usec >= c->sighted_usec + BROKER_AGAIN_USEC;
+                c->sighted_usec = t->seen_usec;
+                c->wants_again = !meant;
+                if (meant && broker_tell(c, &again) < 0)
+                        (void) shutdown(c->fd, SHUT_RDWR);
+                return true;
+        }
+        return false;
+}
+
 static void give_taps(struct broker *b) {
         uint64_t id;
         if (taps_next_expiry(b->config.taps) == UINT64_MAX)
@@ -116,6 +146,8 @@ static void give_taps(struct broker *b) {
                 if (taps_hand_out(b->config.taps, now_monotonic_usec(), &id, &m.tap) != 1)
                         return;
                 struct client *c = find(b, id);
+                if (c)
+                        note_badge(c, &m.tap);
                 if (!c)
                         taps_client_gone(b->config.taps, id);
                 else if (broker_tell(c, &m) < 0)

@@ -5,6 +5,7 @@
 #include "helper/badge_key.h"
 #include "helper/desk.h"
 #include "helper/closed.h"
+#include "helper/emergency.h"
 #include "helper/greeter.h"
 #include "helper/recorder.h"
 #include "helper/sessions.h"
@@ -33,6 +34,7 @@ struct broker_config {
         struct desk *desk;
         const struct badge_keys *badge_keys; /* for an administrator's badge numbers */
         struct closed *closed;               /* whose session was ended, and is to be told */
+        struct emergencies *emergencies;
         void (*administered)(void *userdata,
                              const struct record *r); /* an administrator's record is on disk */
         const char *(*words)(void *userdata); /* for whoever begins to wait at the greeter; "" for none */
@@ -45,6 +47,12 @@ struct broker_config {
 
 struct broker;
 
+/* A badge that lies at the edge of a reader comes and goes more often than this: that is no second tap. */
+#define BROKER_AGAIN_USEC (1000U * 1000U)
+
+/* True when this tap is a second one of the badge that a client judges and has asked to be told of: it is
+ * told, and nobody else gets the tap. */
+bool broker_tap_again(struct broker *b, const struct tap *t);
 /* What came of a client's wish (switcher_done). */
 void broker_switched(struct broker *b, const struct switcher_wish *wish, int status);
 /* Takes the listener, also on an error. */

@@ -20,10 +20,13 @@ struct client {
         char attempt[33], service[65], seat[65];
         char name[65];                   /* of whose key that is */
         char device[BROKER_DEVICE_SIZE]; /* of the key it has used; "" for none */
-        unsigned vt;                     /* of the virtual terminal on which it waits; 0: none */
-        unsigned in_flight;              /* records without an answer yet */
-        struct record administered;      /* an administrator's, until it is on disk; else no event */
-        int readers_said;                /* -1: it has not been told how many readers there are */
+        bool has_badge, wants_again;     /* it was given a tap of this badge ... */
+        uint8_t badge[BADGE_INDEX_SIZE]; /* ... seen last at sighted_usec (CLOCK_MONOTONIC) */
+        uint64_t sighted_usec;
+        unsigned vt;                /* of the virtual terminal on which it waits; 0: none */
+        unsigned in_flight;         /* records without an answer yet */
+        struct record administered; /* an administrator's, until it is on disk; else no event */
+        int readers_said;           /* -1: it has not been told how many readers there are */
 };
 
 /* Who signed in by which attempt: whose session may begin, and whom its record names. */

@@ -46,6 +46,7 @@ bool rights_message(enum broker_purpose purpose, enum broker_type type) {
                 return is_of_attempt(purpose);
         case BROKER_SWITCH:
                 return purpose == BROKER_SIGN_IN || purpose == BROKER_SEAT;
+        case BROKER_WANT_AGAIN:
         case BROKER_ASK_GRANT:
                 return purpose == BROKER_SIGN_IN;
         case BROKER_ASK_INDEXES:
@@ -63,7 +64,7 @@ bool rights_message(enum broker_purpose purpose, enum broker_type type) {
 bool rights_is_verdict(enum record_event event) {
         return event == RECORD_SIGN_IN || event == RECORD_RESUME || event == RECORD_APPROVE ||
                event == RECORD_DENIED || event == RECORD_UNKNOWN_BADGE || event == RECORD_UNAVAILABLE ||
-               event == RECORD_TAP_OUT;
+               event == RECORD_TAP_OUT || event == RECORD_BREAK_GLASS_START;
 }
 
 /* A sign-in lets somebody in, a step-up approves something: neither says it did the other. */
@@ -72,6 +73,8 @@ static bool is_of_attempts(enum broker_purpose purpose, enum record_event event)
                 return purpose == BROKER_SIGN_IN || purpose == BROKER_SEAT;
         if (event == RECORD_TAP_OUT)
                 return purpose == BROKER_SEAT;
+        if (event == RECORD_BREAK_GLASS_START)
+                return purpose == BROKER_SIGN_IN;
         if (event == RECORD_APPROVE)
                 return purpose == BROKER_STEP_UP;
         return rights_is_verdict(event) || event == RECORD_CANCELLED;
@@ -117,6 +120,9 @@ static bool is_of_admins(enum record_event event) {
         case RECORD_RECOVERY_APPROVE:
         case RECORD_RECOVERY_DONE:
         case RECORD_APPROVAL_REFUSED:
+        case RECORD_BREAK_GLASS_DRILL:
+        case RECORD_REVIEW_WORDS:
+        case RECORD_REVIEW_CLOSE:
                 return true;
         default:
                 return false;
@@ -168,7 +174,7 @@ static bool is_field_of_admins(unsigned f) {
 /* A success that failed, or a refusal that succeeded, would mislead whoever counts outcomes. */
 static bool is_contradiction(const struct record *r) {
         if (r->event == RECORD_SIGN_IN || r->event == RECORD_RESUME || r->event == RECORD_APPROVE ||
-            r->event == RECORD_TAP_OUT)
+            r->event == RECORD_TAP_OUT || r->event == RECORD_BREAK_GLASS_START)
                 return r->outcome != RECORD_SUCCESS;
         if (r->event == RECORD_DENIED || r->event == RECORD_UNKNOWN_BADGE ||
             r->event == RECORD_BADGE_REFUSED || r->event == RECORD_POLICY_REFUSED ||

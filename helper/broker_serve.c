@@ -72,7 +72,16 @@ static int serve_ask_session(struct client *c, const struct broker_message *m) {
         enum closed_reason reason;
         b->config.passing(b->config.userdata, answer.session.passing);
         (void) closed_find(b->config.closed, m->ask_session.uid, &answer.session.closed_usec, &reason);
+        answer.session.emergency_usec = emergencies_until(b->config.emergencies, m->ask_session.uid);
+        answer.session.drill = emergencies_is_drill(b->config.emergencies);
         return broker_tell(c, &answer);
+}
+
+static int serve_want_again(struct client *c) {
+        if (!c->has_badge)
+                return -EBADMSG;
+        c->wants_again = true;
+        return 0;
 }
 
 static int answer_recorded(struct client *c, int status) {
@@ -95,6 +104,8 @@ static void fill_ticket(const struct record *r, struct seat_proof *p) {
         const char *lowered = r->fields[RECORD_FIELD_LOWERED], *until = r->fields[RECORD_FIELD_UNTIL_USEC];
         if (!lowered || strcmp(lowered, "exception") == 0)
                 return; /* an exception's end is the rules', and is judged with them */
+        if (strcmp(lowered, "emergency") == 0)
+                return; /* helper/emergency.h follows it */
         if (!until || parse_u64(until, INT64_MAX, &p->until_usec) < 0)
                 p->until_usec = 1; /* over */
         p->grace_only = p->grace_only || r->event == RECORD_RESUME;
@@ -130,19 +141,28 @@ static int say_why(const struct client *c, struct record *r) {
         return record_set(r, RECORD_FIELD_DETAIL, "session-cap");
 }
 
+/* Now that she has shown her key, it is no emergency any more. */
+static void begin_grace(struct broker *b, uid_t uid, const char *factors) {
+        sessions_begin_grace(b->config.sessions, uid);
+        if (strstr(factors, "key"))
+                emergencies_stop(b->config.emergencies, uid, "signed-in");
+}
+
 /* Whoever was let in may be shown her session, and begin one. */
 static void remember(struct client *c, const struct record *r) {
         struct broker *b = c->broker;
         const char *user = r->fields[RECORD_FIELD_USER], *uid = r->fields[RECORD_FIELD_UID];
         uint64_t number;
         if (!user || !uid || parse_u64(uid, UINT32_MAX - 1, &number) < 0 ||
-            (r->event != RECORD_SIGN_IN && r->event != RECORD_RESUME))
+            (r->event != RECORD_SIGN_IN && r->event != RECORD_RESUME &&
+             r->event != RECORD_BREAK_GLASS_START))
                 return;
         struct recent *e = &b->recent[b->recent_at];
         b->recent_at = (b->recent_at + 1) % RECENT_MAX;
         fill_proof(c, r, (uid_t) number, &e->proof);
-        if (!e->proof.grace_only && e->proof.until_usec == 0)
-                sessions_begin_grace(b->config.sessions, (uid_t) number);
+        /* What an emergency lets in proves nothing that a badge could resume later. */
+        if (!e->proof.grace_only && e->proof.until_usec == 0 && !r->fields[RECORD_FIELD_LOWERED])
+                begin_grace(b, (uid_t) number, e->proof.factors);
         desk_let_in(b->config.desk, c->seat, &e->proof);
 }
 
@@ -156,7 +176,8 @@ static const struct seat_proof *recall(const struct broker *b, const char *attem
 static void use_tap_up(struct client *c, enum record_event event) {
         struct broker *b = c->broker;
         const char *reader;
-        if (event == RECORD_SIGN_IN || event == RECORD_RESUME || event == RECORD_TAP_OUT)
+        if (event == RECORD_SIGN_IN || event == RECORD_RESUME || event == RECORD_TAP_OUT ||
+            event == RECORD_BREAK_GLASS_START)
                 b->config.used(b->config.userdata, taps_held(b->config.taps, c->id), c->device[0]);
         if (!rights_is_verdict(event) || taps_verdict(b->config.taps, c->id, event == RECORD_UNKNOWN_BADGE,
                                                       now_monotonic_usec(), &reader) != 1)
@@ -212,6 +233,19 @@ static int serve_administration(struct client *c, struct record *r) {
         return 0;
 }
 
+/* It is kept until it is on disk. Whoever waits is let in by then, whatever the disk says. */
+static int serve_emergency(struct client *c, struct record *r) {
+        c->in_flight++;
+        int e = emergencies_begin(c->broker->config.emergencies, r, c->id);
+        if (e < 0) {
+                c->in_flight--;
+                return e;
+        }
+        remember(c, r);
+        use_tap_up(c, r->event);
+        return 0;
+}
+
 static int serve_record(struct client *c, struct broker_message *m) {
         struct record *r = &m->record;
         struct recorder *recorder = c->broker->config.recorder;
@@ -232,6 +266,8 @@ static int serve_record(struct client *c, struct broker_message *m) {
                 return e;
         if (c->purpose == BROKER_ADMIN || c->purpose == BROKER_ENROL)
                 return serve_administration(c, r);
+        if (r->event == RECORD_BREAK_GLASS_START)
+                return serve_emergency(c, r);
         c->in_flight++;
         remember(c, r);
         recorder_submit(recorder, r, c->id);
@@ -415,6 +451,8 @@ static int serve(struct client *c, struct broker_message *m, int passed) {
                 return serve_ask_session(c, m);
         case BROKER_KEY_USED:
                 return serve_key_used(c, m);
+        case BROKER_WANT_AGAIN:
+                return serve_want_again(c);
         case BROKER_RECORD:
                 return serve_record(c, m);
         case BROKER_ASK_INDEXES:

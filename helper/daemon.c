@@ -6,6 +6,7 @@
 #include "common/socket.h"
 #include "helper/bus.h"
 #include "helper/desk.h"
+#include "helper/emergency.h"
 #include "helper/greeter.h"
 #include "helper/hooks.h"
 #include "helper/keys.h"
@@ -20,6 +21,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 struct daemon {
         sd_event *event;
@@ -43,6 +45,7 @@ struct daemon {
         struct hooks *hooks;
         struct posture *posture;
         struct closed *closed;
+        struct emergencies *emergencies;
         struct room *room;
         bool watching;
         uint64_t last_tap_usec;
@@ -56,6 +59,8 @@ static void on_changed(void *userdata) {
 
 static void on_recorded(void *userdata, uint64_t client, int status, uint64_t seq) {
         struct daemon *d = userdata;
+        if (d->emergencies && emergencies_recorded(d->emergencies, client, status, seq))
+                return;
         if (d->broker)
                 broker_recorded(d->broker, client, status, seq);
 }
@@ -117,8 +122,69 @@ static void is_away(struct daemon *d, const struct seat_session *s) {
                 hooks_absent(d->hooks, s->uid);
 }
 
+/* --- of emergencies */
+
+/* What stands in her session as long as it lasts. */
+static void say_emergency(struct daemon *d, const struct seat_session *s) {
+        char text[128], clock[16] = "";
+        uint64_t now = now_realtime_usec(), until = emergencies_until(d->emergencies, s->uid);
+        const time_t t = (time_t) (until / 1000000U);
+        struct tm local;
+        if (!d->bus)
+                return;
+        if (until <= now) {
+                bus_notice(d->bus, s->id, "emergency", "", 0);
+                return;
+        }
+        if (localtime_r(&t, &local))
+                (void) strftime(clock, sizeof(clock), " until %H:%M", &local);
+        (void) snprintf(text, sizeof(text), "EMERGENCY ACCESS%s, recorded", clock);
+        bus_notice(d->bus, s->id, "emergency", text, (unsigned) ((until - now + 999999U) / 1000000U));
+}
+
+/* Her own session stays, for a full sign-in; an emergency account's is nobody's from now on. */
+static void on_emergency_over(void *userdata, const struct emergency_entry *e, const char *reason) {
+        struct daemon *d = userdata;
+        bool proven = strcmp(reason, "signed-in") == 0;
+        char ids[SEAT_SESSIONS_MAX][LOGIND_ID_SIZE];
+        const struct seat_session *s;
+        size_t n = 0;
+        if (!proven)
+                sessions_end_grace(d->sessions, e->uid);
+        for (size_t i = 0; d->desk && (s = seat_at(desk_seat(d->desk), i)); i++)
+                if (s->uid == e->uid) {
+                        say_emergency(d, s);
+                        memcpy(ids[n++], s->id, sizeof(ids[0]));
+                }
+        for (size_t i = 0; e->claimed[0] && i < n; i++)
+                (void) desk_sign_out(d->desk, ids[i], "emergency-over", "node");
+        s = d->desk ? seat_shown(desk_seat(d->desk)) : NULL;
+        if (s && s->uid == e->uid && !e->claimed[0] && strcmp(reason, "time") == 0)
+                (void) desk_lock(d->desk, "emergency-over", "node");
+}
+
+static void on_emergency_record(void *userdata, struct record *r, uint64_t client) {
+        struct daemon *d = userdata;
+        recorder_submit(d->recorder, r, client);
+}
+
+static void on_emergency_recorded(void *userdata, uint64_t client, int status, uint64_t seq) {
+        struct daemon *d = userdata;
+        if (d->broker)
+                broker_recorded(d->broker, client, status, seq);
+}
+
+static bool has_session(const struct daemon *d, uid_t uid) {
+        const struct seat_session *s;
+        for (size_t i = 0; (s = seat_at(desk_seat(d->desk), i)); i++)
+                if (s->uid == uid)
+                        return true;
+        return false;
+}
+
 static void on_shown(void *userdata, const struct seat_session *s) {
         struct daemon *d = userdata;
+        say_emergency(d, s);
         stay_shown(d->stay, s);
         hooks_present(d->hooks, s->uid);
         if (d->room)
@@ -139,6 +205,8 @@ static void on_gone(void *userdata, const struct seat_session *s) {
         struct daemon *d = userdata;
         stay_gone(d->stay, s);
         is_away(d, s);
+        if (!has_session(d, s->uid))
+                emergencies_stop(d->emergencies, s->uid, "signed-out");
 }
 
 static bool on_session_notice(void *userdata, const char *session, const char *kind, const char *text,
@@ -155,6 +223,7 @@ static void on_notice(void *userdata, const struct seat_session *s, const char *
 static void on_known(void *userdata) {
         const struct daemon *d = userdata;
         stay_known(d->stay);
+        emergencies_start(d->emergencies);
 }
 
 static void on_hint(void *userdata, const struct logind_session *s) {
@@ -198,6 +267,8 @@ static void on_rules_changed(void *userdata) {
 static void on_administered(void *userdata, const struct record *r) {
         struct daemon *d = userdata;
         stay_administered(d->stay, r);
+        if (r->event == RECORD_BREAK_GLASS_DRILL && r->outcome == RECORD_SUCCESS)
+                emergencies_announce_drill(d->emergencies);
 }
 
 static const char *the_words(void *userdata) {
@@ -251,6 +322,8 @@ static void on_attended(void *userdata, const char *session) {
         if (s && s->managed && !s->shown)
                 bus_session_changed(d->bus, session, false);
         stay_attended(d->stay, session);
+        if (s)
+                say_emergency(d, s);
 }
 
 static void on_session_ended(void *userdata, uid_t uid, const char *attempt) {
@@ -381,6 +454,8 @@ static void on_tap_taken(void *userdata, const struct tap *t) {
         struct taps_screen screen;
         desk_look(d->desk, &screen);
         taps_set_screen(d->taps, &screen);
+        if (broker_tap_again(d->broker, t))
+                return;
         /* Somebody is being asked for a PIN or a touch: that is not taken from her. */
         if (screen.seat && taps_is_judging(d->taps, SEAT) && !taps_is_listening(d->taps, SEAT))
                 return;
@@ -524,7 +599,10 @@ static int start_records(struct daemon *d, const struct daemon_config *c) {
         if ((r = recorder_new(&recorder, &d->recorder)) < 0)
                 return r;
         record_findings(d, &report);
-        return 0;
+        static const struct emergency_events emergencies = {.ended = on_emergency_over,
+                                                            .submit = on_emergency_record,
+                                                            .recorded = on_emergency_recorded};
+        return emergencies_new(d->event, EMERGENCY_FILE, &emergencies, d, &d->emergencies);
 }
 
 static int start_desk(struct daemon *d) {
@@ -633,6 +711,7 @@ static int start_parts(struct daemon *d, int listener, int input_listener) {
                                              .used = on_used,
                                              .passing = passing_now,
                                              .closed = d->closed,
+                                             .emergencies = d->emergencies,
                                              .changed = on_changed,
                                              .userdata = d};
         static const struct bus_events bus = {.status = fill_status,
@@ -695,6 +774,7 @@ struct daemon *daemon_free(struct daemon *d) {
         d->sessions = sessions_free(d->sessions);
         d->taps = taps_free(d->taps);
         d->recorder = recorder_free(d->recorder);
+        d->emergencies = emergencies_free(d->emergencies);
         d->hooks = hooks_free(d->hooks);
         d->posture = posture_free(d->posture);
         d->closed = closed_free(d->closed);

@@ -225,7 +225,7 @@ static void start(struct hooks *h, enum kind kind, const char *name, const struc
 void hooks_record(struct hooks *h, const struct record *record, uint64_t seq) {
         const char *event = record_event_name(record->event), *reason = record->fields[RECORD_FIELD_REASON];
         start(h, KIND_EVENT, event, record, seq);
-        if (record_event_priority(record->event) <= 1)
+        if (record_event_priority(record->event) <= 2)
                 start(h, KIND_ALERT, reason && hooks_is_name(reason) ? reason : event, record, seq);
 }
 

@@ -46,7 +46,7 @@ void hooks_present(struct hooks *h, uid_t uid);
 void hooks_absent(struct hooks *h, uid_t uid);
 /* A record was written with this number (0: it could not be). Starts wardtap-event@EVENT-NUMBER.service when
  * the site has a program for the event, and wardtap-alert@REASON-NUMBER.service likewise when the record is
- * an alert (priority 1 or more urgent). */
+ * an alert (priority 2 or more urgent). */
 void hooks_record(struct hooks *h, const struct record *record, uint64_t seq);
 /* The bus is there again, or for the first time: asks for what could not be asked for meanwhile. */
 void hooks_resume(struct hooks *h);

@@ -222,6 +222,25 @@ static void look_message(struct text *t, const struct record *r) {
         add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
 }
 
+static void emergency_message(struct text *t, const struct record *r) {
+        static const char *const what[RECORD_EVENT_MAX] = {
+                [RECORD_BREAK_GLASS_START] = "EMERGENCY ACCESS for %s",
+                [RECORD_BREAK_GLASS_STOP] = "Emergency access for %s is over",
+                [RECORD_BREAK_GLASS_DRILL] = "The next emergency is a drill",
+                [RECORD_REVIEW_OPEN] = "A review of emergency access for %s is owed",
+                [RECORD_REVIEW_WORDS] = "%s explained an emergency",
+                [RECORD_REVIEW_CLOSE] = "%s closed a review of emergency access",
+        };
+        const char *sentence = what[r->event], *name = strstr(sentence, "%s");
+        add(t, "%.*s%s%s", name ? (int) (name - sentence) : (int) strlen(sentence), sentence,
+            name ? who(r) : "", name ? name + 2 : "");
+        add_field(t, r, ", said to be ", RECORD_FIELD_CLAIMED, "");
+        add_field(t, r, ", witness ", RECORD_FIELD_WITNESS, "");
+        add_field(t, r, ", item ", RECORD_FIELD_REVIEW, "");
+        add_field(t, r, ": ", RECORD_FIELD_REASON, "");
+        add_field(t, r, " (", RECORD_FIELD_DETAIL, ")");
+}
+
 static void own_message(struct text *t, const struct record *r) {
         static const char *const what[RECORD_EVENT_MAX] = {
                 [RECORD_READER_ATTACH] = "Reader attached",
@@ -282,6 +301,12 @@ static void (*const messages[RECORD_EVENT_MAX])(struct text *t, const struct rec
         [RECORD_HOME_WIPE] = admin_message,
         [RECORD_IMPORT] = bulk_message,
         [RECORD_EXPORT] = bulk_message,
+        [RECORD_BREAK_GLASS_START] = emergency_message,
+        [RECORD_BREAK_GLASS_STOP] = emergency_message,
+        [RECORD_BREAK_GLASS_DRILL] = emergency_message,
+        [RECORD_REVIEW_OPEN] = emergency_message,
+        [RECORD_REVIEW_WORDS] = emergency_message,
+        [RECORD_REVIEW_CLOSE] = emergency_message,
         [RECORD_POLICY_APPLY] = policy_message,
         [RECORD_POLICY_REFUSED] = policy_message,
         [RECORD_REVIEW_ATTEST] = look_message,

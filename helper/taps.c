@@ -421,6 +421,14 @@ bool taps_is_seen_waiting(const struct taps *t, uint64_t client) {
         return false;
 }
 
+bool taps_is_seen_judging(const struct taps *t, uint64_t client) {
+        for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++)
+                if (client != 0 && t->clients[i].id == client)
+                        return t->clients[i].holds && t->clients[i].rank == TAPS_SIGN_IN &&
+                               !is_hidden(t, &t->clients[i]);
+        return false;
+}
+
 bool taps_is_waiting(const struct taps *t, uint64_t client) {
         for (size_t i = 0; i < TAPS_CLIENTS_MAX; i++)
                 if (client != 0 && t->clients[i].id == client)

@@ -104,6 +104,8 @@ unsigned taps_waiting(const struct taps *t);
 bool taps_is_waiting(const struct taps *t, uint64_t client);
 /* The same, and what is on the screen does not hide it. */
 bool taps_is_seen_waiting(const struct taps *t, uint64_t client);
+/* It has had a tap and is judging it, and what is on the screen does not hide it. */
+bool taps_is_seen_judging(const struct taps *t, uint64_t client);
 /* A client that enrols waits for a tap seen at that time. */
 bool taps_is_enrolling(const struct taps *t, const char *seat, uint64_t seen_usec);
 /* What the client holds, borrowed until anything changes; NULL: nothing. */

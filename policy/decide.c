@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "policy/decide_internal.h"
+
 /* One question on its way: what was found out so far. */
 struct judgement {
         const struct policy_question *q;
@@ -51,8 +53,9 @@ static bool judge_availability(struct judgement *j) {
 static bool judge_sanity(struct judgement *j) {
         const struct policy_question *q = j->q;
         const struct policy_evidence *e = &q->evidence;
-        if ((unsigned) e->badge >= BADGE_EVIDENCE_MAX || (unsigned) j->d->service->use >= SERVICE_USE_MAX ||
-            q->clock.weekday > 6 || q->clock.minute >= 24 * 60)
+        if ((unsigned) e->badge >= BADGE_EVIDENCE_MAX || (unsigned) e->emergency >= EMERGENCY_MAX ||
+            (unsigned) j->d->service->use >= SERVICE_USE_MAX || q->clock.weekday > 6 ||
+            q->clock.minute >= 24 * 60)
                 return deny(j, REASON_INTERNAL);
         if ((e->key_verified || e->key_attested) && !e->key_present)
                 return deny(j, REASON_INTERNAL);
@@ -69,6 +72,11 @@ static bool judge_sanity(struct judgement *j) {
         if (e->badge != BADGE_NONE && (e->badge_id == 0 || e->badge_person == 0))
                 return deny(j, REASON_UNKNOWN_BADGE);
         return e->key_present && !q->person->has_keys ? deny(j, REASON_INTERNAL) : false;
+}
+
+/* 7b */
+static bool judge_emergency(struct judgement *j) {
+        return decide_emergency(j->q, j->d);
 }
 
 /* A tap is meant for who waits at a greeter, a login prompt or a step-up. A program that a user runs, or
@@ -313,6 +321,11 @@ static bool grace_age(const struct policy_question *q, uint64_t boottime, uint64
         return true;
 }
 
+bool decide_strong_age(const struct policy_question *q, uint64_t *ret) {
+        return q->history->any_strong &&
+               grace_age(q, q->history->strong_boottime_usec, q->history->strong_usec, ret);
+}
+
 /* Where a badge alone may stand for what is needed, if something else stands for it. */
 static bool badge_may_do(const struct judgement *j) {
         const struct policy_question *q = j->q;
@@ -442,7 +455,7 @@ static bool judge_missing(struct judgement *j) {
 
 void policy_decide(const struct policy_question *q, struct policy_decision *ret) {
         static bool (*const before[])(struct judgement *) = {
-                judge_availability, judge_sanity,  judge_nobody, judge_person,
+                judge_availability, judge_sanity,  judge_nobody, judge_person,   judge_emergency,
                 judge_role,         judge_posture, judge_badge,  judge_throttle,
         };
         *ret = (struct policy_decision){.verdict = POLICY_DENY, .reason = REASON_INTERNAL};

@@ -20,6 +20,15 @@ struct policy_approval {
         uint64_t until_usec; /* CLOCK_REALTIME */
 };
 
+/* Emergency access, asked for ... */
+enum emergency {
+        EMERGENCY_NONE,
+        EMERGENCY_ASKED,   /* with her own badge, which was tapped twice */
+        EMERGENCY_KIT,     /* by the badge and the key of an emergency account */
+        EMERGENCY_WITNESS, /* for an emergency account, by another person's key */
+        EMERGENCY_MAX,
+};
+
 struct policy_evidence {
         enum badge_evidence badge;
         int64_t badge_id;     /* row in the store; 0 without a badge */
@@ -38,6 +47,10 @@ struct policy_evidence {
         bool ticket;         /* somebody typed the code of a good ticket of this person */
         bool ticket_used;    /* it has signed her in before, and is good only for the session it began */
         uint64_t ticket_until_usec; /* CLOCK_REALTIME, its end; 0 without a ticket */
+        enum emergency emergency;
+        bool emergency_reason;   /* why was said, and, for an emergency account, who */
+        bool witness_verified;   /* a key of the witness signed our challenge, UP and UV set */
+        bool witness_is_claimed; /* and is who the emergency is said to be of */
 };
 
 enum person_state { PERSON_ACTIVE, PERSON_SUSPENDED, PERSON_ENDED, PERSON_STATE_MAX };
@@ -66,6 +79,8 @@ struct policy_person {
         bool own_session; /* has a session on this station that an attempt opened: grace may resume it */
         const struct policy_elevation *elevations; /* borrowed; the first that applies counts */
         size_t n_elevations;
+        bool emergency_account; /* nobody's own: for emergencies */
+        bool in_emergency;      /* an emergency of this person is under way here */
 };
 
 /* What happened before. */
@@ -82,6 +97,8 @@ struct policy_history {
         uint64_t last_failure_usec; /* CLOCK_REALTIME */
         uint64_t last_failure_boottime_usec;
         char last_failure_boot_id[33];
+        unsigned emergencies; /* with nothing but the badge, within the last day, drills left out */
+        bool unknown;         /* the store does not say: all is zero */
 };
 
 struct policy_clock {
@@ -109,6 +126,7 @@ struct policy_question {
         /* The checks of the station's state that wardtapd says pass; NULL: it did not say. One that is not
          * here fails. Not looked at while nobody is known. */
         const struct words *passing;
+        const struct policy_person *witness; /* NULL while there is none */
         struct policy_evidence evidence;
         struct policy_clock clock;
 };
@@ -121,6 +139,7 @@ enum policy_verdict {
         POLICY_NEED_KEY,    /* a touch */
         POLICY_NEED_VERIFY, /* a touch with PIN or fingerprint */
         POLICY_ALLOW,
+        POLICY_NEED_REASON, /* of an emergency; and, for an emergency account, whose it is */
         POLICY_VERDICT_MAX,
 };
 
@@ -146,6 +165,9 @@ struct policy_decision {
         bool lent;                     /* ALLOW by a temporary badge alone ... */
         const char *approver, *lender; /* ... by this one's key, and by this one's; borrowed */
         uint64_t until_usec;           /* ... until then, the earliest of all (CLOCK_REALTIME) */
+        enum emergency emergency;      /* ALLOW by it ... */
+        bool resumes_emergency;        /* ... which has begun before */
+        uint64_t emergency_usec;       /* ... and else lasts so long */
 };
 
 /* The person's role: the first whose groups, stations and hours (unless the clock is not trusted) all match.
@@ -176,6 +198,7 @@ uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
  *     is not trusted), no account                      DENY person-*, no-account
  *     an agency account that nobody has, or whose hour
  *     is over (whatever the clock is worth)            DENY not-leased
+ *     an emergency, or an emergency account (below)    instead of all that follows
  *  8. the role: one given for a while by somebody's
  *     key, if the approval holds (approve.h) and its
  *     stations and hours match (its groups are not
@@ -233,6 +256,18 @@ uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
  * the key; with Assurance= it must want verification. It stands in for the role's factors only: hours,
  * stations, states, key models and checks are judged all the same, and it never makes a full sign-in of
  * one that was none, so that no grace comes of it.
+ *
+ * Emergency. With her own badge (EMERGENCY_ASKED): a sign-in of root's, not out of somebody's login (else
+ * UNAVAIL no-taps); break-glass at this station (else DENY emergency-off); her badge, not ended; her groups
+ * are among those of break-glass or, where it names none, of any role (else DENY no-role), whatever the
+ * stations and hours of that role. One that is under way is resumed. Else, with Badge=fresh, a full sign-in
+ * here of late (DENY emergency-not-fresh), and not more than Uses= within a day (DENY emergency-used-up);
+ * then NEED_REASON until why was said, and ALLOW. An emergency account asks for nothing else: its badge and
+ * a touch of its key, with or without a PIN; or another person's key with verification, who is active, has a
+ * role here now and is not whom the emergency is said to be of (DENY emergency-witness). It is listed in
+ * Accounts= (DENY emergency-off), and nobody's session is open in it but that of the emergency under way
+ * (DENY emergency-in-use). Throttling stops none of these, and what the store cannot say counts for nobody
+ * and against nobody. AAL is 0.
  *
  * Throttle: a failure of this boot is as old as the boot clock says; one of an earlier boot is at least as
  * old as this boot, and as old as the wall clock says if that is trusted and not behind it. So neither a

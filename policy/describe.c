@@ -28,7 +28,9 @@ enum policy_verdict policy_verdict_from_name(const char *name) {
 static void describe_allow(const struct policy_decision *d, const char *role, char *buf, size_t size) {
         char age[64];
         duration_format(d->grace_age_usec, age, sizeof(age));
-        if (d->grace)
+        if (d->emergency != EMERGENCY_NONE)
+                (void) snprintf(buf, size, "Allowed%s as an emergency, which proves nothing.", role);
+        else if (d->grace)
                 (void) snprintf(
                         buf, size,
                         "Allowed%s under grace: the badge is enough, as the last full sign-in was %s ago.",
@@ -67,6 +69,9 @@ void policy_describe(const struct policy_decision *d, char *buf, size_t size) {
                 return;
         case POLICY_NEED_VERIFY:
                 (void) snprintf(buf, size, "A touch of the key with PIN or fingerprint is needed%s.", role);
+                return;
+        case POLICY_NEED_REASON:
+                (void) snprintf(buf, size, "Emergency access%s, once it is said why.", role);
                 return;
         case POLICY_MAXTRIES:
                 (void) snprintf(buf, size, "Refused%s for %s: too many failures a short while ago.", role,

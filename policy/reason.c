@@ -326,6 +326,27 @@ static const struct {
                                "It is an agency account, and nobody has it now, or the hour until which "
                                "somebody had it is "
                                "over. Lend it with wardtap lease."},
+        [REASON_EMERGENCY_OFF] =
+                {"emergency-off", "There is no emergency access at this station. Ask a colleague.",
+                 "The rules have no BreakGlass section, or it is not for this station or this account. See "
+                 "BreakGlass in wardtap.conf(5), and which stations have its tags."},
+        [REASON_EMERGENCY_NOT_FRESH] =
+                {"emergency-not-fresh", "Emergency access needs a colleague or the kit here.",
+                 "The rules want a full sign-in at this station of late before a badge alone opens an "
+                 "emergency. The sealed kit and a witness work."},
+        [REASON_EMERGENCY_USED_UP] =
+                {"emergency-used-up", "Emergency access needs a colleague or the kit now.",
+                 "This badge has opened as many emergencies within a day as the rules allow. The sealed kit "
+                 "and a witness work. Look at the open items: wardtap emergency list --open."},
+        [REASON_EMERGENCY_IN_USE] =
+                {"emergency-in-use", "This emergency account is in use. Choose another one.",
+                 "Somebody's session is open in this emergency account at this station. End it, or use "
+                 "another account of Accounts=."},
+        [REASON_EMERGENCY_WITNESS] = {"emergency-witness",
+                                      "This badge cannot witness it. Ask another colleague.",
+                                      "A witness is somebody else than the person who needs the access, is "
+                                      "active, and has a role "
+                                      "and a key at this station now."},
 };
 
 static size_t row_of(enum reason r) {

@@ -92,6 +92,12 @@ enum reason {
         REASON_BADGE_SUSPENDED,
         REASON_KEY_SUSPENDED, /* all of the person's keys */
         REASON_NOT_LEASED,    /* an agency account that nobody has now */
+        /* emergencies */
+        REASON_EMERGENCY_OFF,       /* the rules have none at this station, or not for this account */
+        REASON_EMERGENCY_NOT_FRESH, /* no full sign-in here of late */
+        REASON_EMERGENCY_USED_UP,   /* too often within a day with a badge alone */
+        REASON_EMERGENCY_IN_USE,    /* somebody else's emergency has this account */
+        REASON_EMERGENCY_WITNESS,   /* this person cannot witness it */
         REASON_MAX,
         REASON_INVALID = -1,
 };

@@ -96,6 +96,7 @@ struct rules *rules_new(void) {
         r->n_throttle = 3;
         r->throttle_max_usec = 5 * USEC_PER_MIN;
         r->recheck_usec = 15 * USEC_PER_MIN;
+        break_glass_defaults(&r->break_glass);
         return r;
 }
 
@@ -168,6 +169,7 @@ struct rules *rules_free(struct rules *r) {
         free(r->relying_party);
         free(r->station);
         words_clear(&r->tags);
+        break_glass_clear(&r->break_glass);
         for (size_t i = 0; i < r->n_roles; i++)
                 role_clear(&r->roles[i]);
         for (size_t i = 0; i < r->n_places; i++) {

@@ -145,6 +145,30 @@ struct rule_check {
 };
 #define RULES_CHECKS_MAX 16U /* they are bits of a word */
 
+/* How an emergency's review is closed. */
+enum reviewer { REVIEWER_CLINICAL = 1, REVIEWER_SECURITY = 2 };
+#define BREAK_GLASS_REASONS 4U
+
+/* [BreakGlass]: emergency access. Without that section there is none. */
+struct rule_break_glass {
+        bool present;
+        unsigned minutes;      /* that it lasts */
+        struct words groups;   /* who may have it with a badge in hand; none = whoever is in some role's */
+        struct words tags;     /* of stations; none = everywhere */
+        struct words reasons;  /* BREAK_GLASS_REASONS of them, to choose from */
+        unsigned reviewers;    /* enum reviewer: each must close an item */
+        struct words accounts; /* users that a sealed kit or a witness opens */
+        enum break_glass_badge {
+                BREAK_GLASS_ANY,   /* any badge of somebody who may */
+                BREAK_GLASS_FRESH, /* only after a full sign-in here, not longer ago than recent_strong_usec
+                                    */
+                BREAK_GLASS_BADGE_MAX,
+        } badge;
+        uint64_t recent_strong_usec;
+        unsigned uses; /* of one badge alone within a day */
+        uint64_t drill_every_usec, rotate_every_usec;
+};
+
 struct rules {
         /* [Site] */
         char *relying_party;
@@ -155,8 +179,8 @@ struct rules {
         size_t n_throttle;
         uint64_t throttle_max_usec; /* from then on */
         enum recovery_use recovery;
-        uint64_t recheck_usec;      /* how often an open session's person is looked up again; 0 = never */
-        bool tickets;               /* codes of tickets are asked for at greeters */
+        uint64_t recheck_usec; /* how often an open session's person is looked up again; 0 = never */
+        bool tickets;          /* codes of tickets are asked for at greeters */
         /* [Station] */
         char *station;          /* never empty after rules_load() on a station that has a valid host name */
         bool station_from_host; /* Name= was not written: rules_load() filled in the host name */
@@ -166,6 +190,7 @@ struct rules {
         unsigned max_sessions; /* 0 = one per 2 GB of memory, at most 6 */
         enum switch_engine switch_engine;
         enum lock_kind lock;
+        struct rule_break_glass break_glass;
         /* [Role], [Place], [Service], [Exception], [Check], in the order they were written */
         struct rule_role *roles;
         size_t n_roles;
@@ -248,6 +273,10 @@ const struct rule_place *rules_default_place(void);
 uint32_t rules_failing_checks(const struct rules *r, const struct words *tags, const struct words *passing);
 /* True when people of this role (NULL: none) may approve that. */
 bool rules_role_approves(const struct rule_role *role, enum approve_action a);
+/* There is emergency access at a station with these tags. */
+bool break_glass_is_at(const struct rules *r, const struct words *tags);
+/* The i-th reason to choose from, from 0; NULL behind the last. */
+const char *break_glass_reason(const struct rules *r, unsigned i);
 /* True when the span list is empty or the local time (0 = Monday, minute of the day) lies in one of its
  * spans. */
 bool hours_contain(const struct hours *h, unsigned weekday, unsigned minute);

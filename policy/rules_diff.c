@@ -78,7 +78,8 @@ static void put_delays(struct text *t, const struct rules *r) {
 }
 
 static bool is_list(const struct rule_key *k) {
-        return k->parse == value_names || k->parse == value_groups || k->parse == value_models;
+        return k->parse == value_names || k->parse == value_groups || k->parse == value_models ||
+               k->parse == value_reasons;
 }
 
 static bool is_string(const struct rule_key *k) {
@@ -107,6 +108,8 @@ static void put_value(struct text *t, const struct rule_key *k, const void *obje
                 put_delays(t, object);
         else if (k->parse == value_actions)
                 put_actions(t, *(const unsigned *) field);
+        else if (k->parse == value_reviewers)
+                put(t, "%s", reviewers_name(*(const unsigned *) field));
         else if (k->parse == value_bool)
                 put(t, "%s", *(const bool *) field ? "yes" : "no");
         else if (k->parse == value_choice)
@@ -130,10 +133,16 @@ static enum rules_direction of_sets(bool after_covers, bool before_covers) {
         return after_covers == before_covers ? RULES_OTHERWISE : after_covers ? RULES_MORE : RULES_LESS;
 }
 
+/* Whose break-glass is for every group of some role. */
+static bool is_of_break_glass(const struct rule_key *k) {
+        const struct section_type *type = section_type(SECTION_BREAK_GLASS);
+        return k >= type->keys && k < type->keys + type->n_keys;
+}
+
 /* An empty list of these is everything, not nothing. */
 static bool empty_is_all(const struct rule_key *k) {
-        return strcmp(k->name, "Stations") == 0 || strcmp(k->name, "Services") == 0 ||
-               k->parse == value_models;
+        return (k->parse == value_groups && is_of_break_glass(k)) || strcmp(k->name, "Stations") == 0 ||
+               strcmp(k->name, "Services") == 0 || k->parse == value_models;
 }
 
 static enum rules_direction of_lists(const struct rule_key *k, const struct words *before,
@@ -237,6 +246,7 @@ static size_t count_of(const struct rules *r, enum section_kind kind) {
                 [SECTION_SERVICE] = r->n_services,
                 [SECTION_EXCEPTION] = r->n_exceptions,
                 [SECTION_CHECK] = r->n_checks,
+                [SECTION_BREAK_GLASS] = r->break_glass.present,
         };
         return n[kind];
 }

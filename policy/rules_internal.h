@@ -90,6 +90,19 @@ int value_delays(const struct rule_key *key, const char *text, void *field, char
 /* For the parsers: *ret_why = the sentence, and -EINVAL (or -ENOMEM). */
 int value_refuse(char **ret_why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+int value_reasons(const struct rule_key *key, const char *text, void *field, char **ret_why);
+int value_reviewers(const struct rule_key *key, const char *text, void *field, char **ret_why);
+
+/* --- rules_break_glass.c */
+#define BREAK_GLASS_REASON_MAX 24U /* bytes */
+/* All but the reasons, which a list of none stands for. */
+void break_glass_defaults(struct rule_break_glass *b);
+void break_glass_clear(struct rule_break_glass *b);
+/* "clinical", "security", "clinical security". */
+const char *reviewers_name(unsigned reviewers);
+/* Fit to be chosen from a line on the screen. */
+bool break_glass_reason_is_valid(const char *s);
+
 /* --- rules_section.c: which sections and keys there are. */
 enum section_kind {
         SECTION_SITE,
@@ -99,6 +112,7 @@ enum section_kind {
         SECTION_SERVICE,
         SECTION_EXCEPTION,
         SECTION_CHECK,
+        SECTION_BREAK_GLASS,
         SECTION_MAX
 };
 #define SECTION_KEYS_MAX 16U

@@ -105,6 +105,7 @@ static int add_object(struct rules *r, enum section_kind kind, const char *name,
                 [SECTION_CHECK] = LIST(checks, rule_check),
 #undef LIST
         };
+        r->break_glass.present |= kind == SECTION_BREAK_GLASS;
         if (!lists[kind].array)
                 return 0;
         size_t index = *lists[kind].n;
@@ -164,7 +165,7 @@ static void read_heading(struct rules_parser *p, char *heading) {
         if (kind == SECTION_MAX)
                 complain(p, p->line,
                          "There is no section [%s]: use [Site], [Station], [Role NAME], [Place NAME], "
-                         "[Service NAME], [Exception NAME] or [Check NAME].",
+                         "[Service NAME], [Exception NAME], [Check NAME] or [BreakGlass].",
                          heading);
         else if (!section_type(kind)->named && *name)
                 complain(p, p->line, "[%s] takes no name: write [%s].", heading, heading);

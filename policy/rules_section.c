@@ -21,6 +21,7 @@ static const char *const approvals[APPROVE_ACTION_MAX + 1] = {
         [APPROVE_REVIEW_SECURITY] = "review-security",
 };
 static const char *const effects[] = {"record", "no-grace", "no-sign-in", NULL};
+static const char *const break_glass_badges[] = {"any", "fresh", NULL};
 static const char *const uses[] = {"sign-in", "step-up", NULL};
 
 const char *tap_out_name(enum tap_out t) {
@@ -124,6 +125,23 @@ static const struct rule_key check_keys[] = {
         {"Tags", value_names, AT(rule_check, tags)},
 };
 
+/* The offsets count from the whole struct rules. */
+#define BG(member) .offset = offsetof(struct rules, break_glass.member)
+
+static const struct rule_key break_glass_keys[] = {
+        {"Minutes", value_count, BG(minutes), .min = 5, .max = 720},
+        {"Groups", value_groups, BG(groups)},
+        {"Tags", value_names, BG(tags)},
+        {"Reasons", value_reasons, BG(reasons)},
+        {"Reviewers", value_reviewers, BG(reviewers)},
+        {"Accounts", value_names, BG(accounts)},
+        {"Badge", value_choice, BG(badge), .choices = break_glass_badges},
+        {"RecentStrong", value_time, BG(recent_strong_usec), .min = USEC_PER_HOUR, .max = DAYS(30)},
+        {"Uses", value_count, BG(uses), .min = 1, .max = 20},
+        {"DrillEvery", value_time, BG(drill_every_usec), .min = DAYS(1), .max = DAYS(366), .zero = true},
+        {"RotateEvery", value_time, BG(rotate_every_usec), .min = DAYS(1), .max = DAYS(366), .zero = true},
+};
+
 static const struct section_type types[SECTION_MAX] = {
         [SECTION_SITE] = {"Site", false, site_keys, ELEMENTSOF(site_keys)},
         [SECTION_STATION] = {"Station", false, station_keys, ELEMENTSOF(station_keys)},
@@ -132,6 +150,7 @@ static const struct section_type types[SECTION_MAX] = {
         [SECTION_SERVICE] = {"Service", true, service_keys, ELEMENTSOF(service_keys)},
         [SECTION_EXCEPTION] = {"Exception", true, exception_keys, ELEMENTSOF(exception_keys)},
         [SECTION_CHECK] = {"Check", true, check_keys, ELEMENTSOF(check_keys)},
+        [SECTION_BREAK_GLASS] = {"BreakGlass", false, break_glass_keys, ELEMENTSOF(break_glass_keys)},
 };
 
 const struct section_type *section_type(enum section_kind kind) {
@@ -168,6 +187,7 @@ void *section_object(const struct section *s, struct rules *r) {
                 return &r->checks[s->index];
         case SECTION_SITE:
         case SECTION_STATION:
+        case SECTION_BREAK_GLASS:
         case SECTION_MAX:
                 break;
         }

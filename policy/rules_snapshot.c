@@ -21,6 +21,9 @@
  *
  *   checks (u16): name, unit, max age u64, then u8, tags
  *
+ *   break-glass: present u8; then minutes u16, groups, tags, reasons, reviewers u8, accounts, badge u8,
+ *         recent u64, uses u8, drill u64, rotate u64
+ *
  *   SHA-256 of everything before it
  *
  * Texts have a u16 length, lists of words a u8 count, times are microseconds, bools 0 or 1. What is read was
@@ -28,8 +31,8 @@
  *
  * Version 1 had no walk-away in its roles; it is read as "lock", which is the default, until the rules are
  * applied anew. Version 2 had no approvals: nobody approves anything by it; and no exceptions and no checks.
- * Versions 1 to 3 had no tickets: the site takes none, which is the default; and neither the recovery nor
- * the longest time of an elevation, which are read as their defaults.
+ * Versions 1 to 3 had no tickets: the site takes none, which is the default; neither the recovery nor the
+ * longest time of an elevation, which are read as their defaults; and no break-glass: there is none by them.
  */
 #include "common/bytes.h"
 #include "policy/rules_internal.h"
@@ -41,6 +44,7 @@
 #define VERSION_WALK_AWAY 2U /* the first one that has it */
 #define VERSION_APPROVES 3U  /* and all that came with it */
 #define VERSION_TICKETS 4U
+#define VERSION_BREAK_GLASS 4U
 #define DIGEST_SIZE 32U
 
 static const uint8_t magic[] = {'W', 'T', 'R', 'U', 'L', 'E', 'S', '\n'};
@@ -135,6 +139,23 @@ static void write_check(struct writer *w, const struct rule_check *c) {
         write_words(w, &c->tags);
 }
 
+static void write_break_glass(struct writer *w, const struct rule_break_glass *b) {
+        writer_u8(w, b->present);
+        if (!b->present)
+                return;
+        writer_u16(w, (uint16_t) b->minutes);
+        write_words(w, &b->groups);
+        write_words(w, &b->tags);
+        write_words(w, &b->reasons);
+        writer_u8(w, (uint8_t) b->reviewers);
+        write_words(w, &b->accounts);
+        writer_u8(w, (uint8_t) b->badge);
+        writer_u64(w, b->recent_strong_usec);
+        writer_u8(w, (uint8_t) b->uses);
+        writer_u64(w, b->drill_every_usec);
+        writer_u64(w, b->rotate_every_usec);
+}
+
 static void write_all(struct writer *w, const struct rules *r) {
         writer_bytes(w, magic, sizeof(magic));
         writer_u16(w, VERSION);
@@ -158,6 +179,7 @@ static void write_all(struct writer *w, const struct rules *r) {
         writer_u16(w, (uint16_t) r->n_checks);
         for (size_t i = 0; i < r->n_checks; i++)
                 write_check(w, &r->checks[i]);
+        write_break_glass(w, &r->break_glass);
 }
 
 /* -EMSGSIZE when size bytes are not enough. */
@@ -383,6 +405,27 @@ static int take_check(struct bytes *b, struct rule_check *c) {
         return take_words(b, name_is_valid, &c->tags);
 }
 
+static int take_break_glass(struct bytes *b, struct rule_break_glass *g) {
+        uint16_t minutes;
+        int e = bytes_take_bool(b, &g->present);
+        if (e < 0 || !g->present)
+                return e;
+        if ((e = bytes_take_u16(b, &minutes)) < 0 || (e = take_words(b, group_is_valid, &g->groups)) < 0 ||
+            (e = take_words(b, name_is_valid, &g->tags)) < 0 ||
+            (e = take_words(b, break_glass_reason_is_valid, &g->reasons)) < 0 ||
+            (e = take_enum(b, (REVIEWER_CLINICAL | REVIEWER_SECURITY) + 1U, &g->reviewers)) < 0 ||
+            (e = take_words(b, name_is_valid, &g->accounts)) < 0 ||
+            (e = take_enum(b, BREAK_GLASS_BADGE_MAX, &g->badge)) < 0 ||
+            (e = take_time(b, &g->recent_strong_usec)) < 0 || (e = take_enum(b, 21, &g->uses)) < 0 ||
+            (e = take_time(b, &g->drill_every_usec)) < 0)
+                return e;
+        if (minutes == 0 || minutes > 720 || g->reviewers == 0 || g->uses == 0 ||
+            (g->reasons.n != 0 && g->reasons.n != BREAK_GLASS_REASONS))
+                return -EBADMSG;
+        g->minutes = minutes;
+        return take_time(b, &g->rotate_every_usec);
+}
+
 /* The count of a list, whose array is made. */
 static int take_count(struct bytes *b, size_t max, size_t size, void *ret_array, size_t *ret_n) {
         uint16_t n;
@@ -444,7 +487,9 @@ int rules_read(const void *p, size_t n, struct rules **ret) {
         if (!r)
                 return -ENOMEM;
         if ((e = take_site(&b, version, r)) < 0 || (e = take_station(&b, r)) < 0 ||
-            (e = take_lists(&b, version, r)) < 0 || (e = bytes_end(&b)) < 0)
+            (e = take_lists(&b, version, r)) < 0 ||
+            (version >= VERSION_BREAK_GLASS && (e = take_break_glass(&b, &r->break_glass)) < 0) ||
+            (e = bytes_end(&b)) < 0)
                 return e;
         hex_encode(sum, sizeof(sum), r->hash);
         *ret = TAKE_PTR(r);

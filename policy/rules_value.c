@@ -380,6 +380,52 @@ int value_actions(const struct rule_key *key, const char *text, void *field, cha
         return 0;
 }
 
+static int check_reason(const struct rule_key *key, char *word, char **ret_why) {
+        if (break_glass_reason_is_valid(word))
+                return 0;
+        return value_refuse(
+                ret_why,
+                "%s= has %s, which is not fit to be chosen: use at most %u bytes without commas, "
+                "and put one that has a space into double quotes.",
+                key->name, *word ? word : "an empty word", BREAK_GLASS_REASON_MAX);
+}
+
+int value_reasons(const struct rule_key *key, const char *text, void *field, char **ret_why) {
+        _cleanup_(words_clear) struct words list = {0};
+        int r = parse_list(key, text, check_reason, &list, ret_why);
+        if (r < 0)
+                return r;
+        if (list.n != BREAK_GLASS_REASONS)
+                return value_refuse(ret_why, "%s= has %zu reasons: write %u of them.", key->name, list.n,
+                                    BREAK_GLASS_REASONS);
+        words_clear(field);
+        *(struct words *) field = list;
+        list = (struct words){0};
+        return 0;
+}
+
+static int check_reviewer(const struct rule_key *key, char *word, char **ret_why) {
+        if (strcmp(word, "clinical") == 0 || strcmp(word, "security") == 0)
+                return 0;
+        return value_refuse(ret_why, "%s= has %s: write clinical, security, or both.", key->name,
+                            *word ? word : "an empty word");
+}
+
+int value_reviewers(const struct rule_key *key, const char *text, void *field, char **ret_why) {
+        _cleanup_(words_clear) struct words list = {0};
+        unsigned reviewers = 0;
+        int r = parse_list(key, text, check_reviewer, &list, ret_why);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list.n; i++)
+                reviewers |= strcmp(list.words[i], "clinical") == 0 ? REVIEWER_CLINICAL : REVIEWER_SECURITY;
+        if (reviewers == 0)
+                return value_refuse(ret_why, "%s= names nobody: write clinical, security, or both.",
+                                    key->name);
+        *(unsigned *) field = reviewers;
+        return 0;
+}
+
 int value_delays(const struct rule_key *key, const char *text, void *field, char **ret_why) {
         struct rules *rules = field;
         uint64_t delays[ELEMENTSOF(rules->throttle_usec)];

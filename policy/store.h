@@ -25,6 +25,7 @@
 enum person_kind {
         PERSON_PERMANENT, /* the account is one person's */
         PERSON_AGENCY,    /* the account is lent out, to one person at a time: struct store_lease */
+        PERSON_EMERGENCY, /* the account is nobody's: a sealed kit or a witness opens it */
         PERSON_KIND_MAX,
 };
 
@@ -242,9 +243,53 @@ int store_begin(struct store *s);
 int store_commit(struct store *s);
 int store_rollback(struct store *s);
 
+/* --- people.db: what was said and done about an emergency, by the id of its review item */
+enum review_part {
+        REVIEW_WORDS, /* the person explains it */
+        REVIEW_CLINICAL,
+        REVIEW_SECURITY,
+        REVIEW_PART_MAX,
+};
+/* "words", "clinical", "security". */
+const char *review_part_name(enum review_part p);
+
+#define STORE_REVIEW_LENGTH 12U /* of an id: the first hexadecimal digits of its attempt's */
+#define STORE_REVIEW_SIZE (STORE_REVIEW_LENGTH + 1U)
+#define STORE_WORDS_MAX 1024U
+struct store_review {
+        char review[STORE_REVIEW_SIZE];
+        enum review_part part;
+        int64_t person; /* whose key was touched for it */
+        char user[65];  /* of that person; read only */
+        char words[STORE_WORDS_MAX + 1];
+        uint64_t closed_usec;
+};
+/* Each part once. -EEXIST: it is there. -EKEYREJECTED: this person closed another part. -EINVAL */
+int store_add_review(struct store *s, const struct store_review *v);
+/* The parts there are; *ret_n <= REVIEW_PART_MAX. */
+int store_reviews(struct store *s, const char *review, struct store_review ret[static REVIEW_PART_MAX],
+                  size_t *ret_n);
+
 /* --- state.db */
-/* History of a person with no row is all zero, and no error. */
+/* One emergency, as the attempt knew it. */
+struct store_emergency {
+        char attempt[33], review[STORE_REVIEW_SIZE];
+        int64_t person;              /* whose account it opened */
+        char user[65], claimed[129]; /* claimed "": the account is the person's own */
+        int64_t witness;             /* 0: none */
+        enum emergency how;
+        char reason[33];
+        uint64_t from_usec, until_usec;
+        bool drill;
+};
+/* -EINVAL: a text that is missing or unclean, or no time. -EEXIST */
+int store_add_emergency(struct store *s, const struct store_emergency *e);
+/* Newest first, until f returns non-zero, which is then returned. */
+int store_each_emergency(struct store *s, int (*f)(const struct store_emergency *, void *), void *data);
+/* History of a person with no row is all zero, and no error. `emergencies` is not filled in. */
 int store_history(struct store *s, int64_t person, struct policy_history *ret);
+/* How often since since_usec the person's badge alone has opened an emergency that was no drill. */
+int store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, unsigned *ret);
 /* The counter a key showed last; 0 when it was never used. */
 int store_counter(struct store *s, int64_t key, uint32_t *ret);
 

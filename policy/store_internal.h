@@ -79,6 +79,8 @@ enum store_sql {
         SQL_ELEVATION_AFTER_OF,
         SQL_ELEVATION_ADD,
         SQL_ELEVATION_END_OF,
+        SQL_REVIEW_ADD,
+        SQL_REVIEW_OF,
         /* state.db */
         SQL_STATE_FIRST,
         SQL_HISTORY = SQL_STATE_FIRST,
@@ -93,6 +95,9 @@ enum store_sql {
         SQL_BADGE_USE_SET,
         SQL_ACCOUNT,
         SQL_ACCOUNT_SET,
+        SQL_EMERGENCY_ADD,
+        SQL_EMERGENCY_BEFORE,
+        SQL_EMERGENCY_COUNT,
         SQL_MAX,
 };
 extern const char *const store_sql[SQL_MAX];

@@ -140,6 +140,12 @@ const char *const store_sql[SQL_MAX] = {
         [SQL_TICKET_GUARD_SET] = "UPDATE ticket_guard SET failures = ?1, boottime_usec = ?2, boot_id = ?3"
                                  " WHERE one = 1",
 
+        [SQL_REVIEW_ADD] = "INSERT INTO review_close (review, part, person, words, closed_usec)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5)",
+        [SQL_REVIEW_OF] = "SELECT review, part, review_close.person, person.user, words, closed_usec"
+                          " FROM review_close JOIN person ON person.id = review_close.person"
+                          " WHERE review = ?1 ORDER BY part",
+
         [SQL_HISTORY] = "SELECT strong_usec, strong_boottime_usec, strong_boot_id, strong_badge, strong_aal,"
                         " grace_from_usec, grace_from_boottime_usec, failures, last_failure_usec,"
                         " last_failure_boottime_usec, last_failure_boot_id FROM history WHERE person = ?1",
@@ -169,6 +175,14 @@ const char *const store_sql[SQL_MAX] = {
         [SQL_ACCOUNT_SET] = "INSERT INTO account (user, uid, full_name, groups, at_usec)"
                             " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (user) DO UPDATE SET uid = ?2,"
                             " full_name = ?3, groups = ?4, at_usec = ?5",
+        [SQL_EMERGENCY_ADD] = "INSERT INTO emergency (attempt, review, person, user, claimed, witness, how,"
+                              " reason, from_usec, until_usec, drill)"
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        [SQL_EMERGENCY_BEFORE] = "SELECT id, attempt, review, person, user, claimed, witness, how, reason,"
+                                 " from_usec, until_usec, drill FROM emergency WHERE id < ?1"
+                                 " ORDER BY id DESC LIMIT 1",
+        [SQL_EMERGENCY_COUNT] = "SELECT count(*) FROM emergency WHERE person = ?1 AND from_usec > ?2"
+                                " AND how = 1 AND drill = 0",
 };
 
 /* --- Rows */

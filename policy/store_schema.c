@@ -105,7 +105,7 @@ static const char *const people_steps[] = {
         " SELECT name, start FROM (SELECT 'person' AS name UNION ALL SELECT 'badge' UNION ALL SELECT 'key'),"
         " (SELECT ((random() & 0x7fffffff) << 20) AS start);",
 
-        "ALTER TABLE person ADD COLUMN kind INTEGER NOT NULL DEFAULT 0 CHECK (kind BETWEEN 0 AND 1);"
+        "ALTER TABLE person ADD COLUMN kind INTEGER NOT NULL DEFAULT 0 CHECK (kind BETWEEN 0 AND 2);"
         "ALTER TABLE badge ADD COLUMN suspended_usec INTEGER NOT NULL DEFAULT 0 CHECK (suspended_usec >= 0);"
         "ALTER TABLE badge ADD COLUMN suspend_reason TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE key ADD COLUMN suspended_usec INTEGER NOT NULL DEFAULT 0 CHECK (suspended_usec >= 0);"
@@ -205,6 +205,21 @@ static const char *const people_steps[] = {
                                  " approver, reason, added_usec")
         /* clang-format on */
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'elevation', (random() & 0x7fffffff) << 20;",
+
+        /* The item itself is in state.db and in the records; only what people said of it is here. */
+        "CREATE TABLE review_close ("
+        " review TEXT NOT NULL CHECK (length(review) = 12),"
+        " part INTEGER NOT NULL CHECK (part BETWEEN 0 AND 2),"
+        " person INTEGER NOT NULL REFERENCES person (id),"
+        " words TEXT NOT NULL CHECK (words <> ''),"
+        " closed_usec INTEGER NOT NULL CHECK (closed_usec > 0),"
+        " PRIMARY KEY (review, part)) STRICT, WITHOUT ROWID;"
+        "CREATE TRIGGER review_close_added AFTER INSERT ON review_close BEGIN"
+        " UPDATE store SET version = version + 1 WHERE one = 1; END;"
+        "CREATE TRIGGER review_close_never_deleted BEFORE DELETE ON review_close BEGIN"
+        " SELECT RAISE(ABORT, 'what was said stays'); END;"
+        "CREATE TRIGGER review_close_fixed BEFORE UPDATE ON review_close BEGIN"
+        " SELECT RAISE(ABORT, 'this never changes'); END;",
 };
 
 static const char *const state_steps[] = {
@@ -249,6 +264,25 @@ static const char *const state_steps[] = {
         " SELECT RAISE(ABORT, 'rows are never deleted'); END;"
         "INSERT INTO badge_use SELECT strong_badge, max(strong_usec) FROM history"
         " WHERE strong_badge > 0 AND strong_usec > 0 GROUP BY strong_badge;",
+
+        "CREATE TABLE emergency ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " attempt TEXT NOT NULL UNIQUE CHECK (length(attempt) = 32),"
+        " review TEXT NOT NULL CHECK (length(review) = 12),"
+        " person INTEGER NOT NULL CHECK (person > 0),"
+        " user TEXT NOT NULL CHECK (user <> ''),"
+        " claimed TEXT NOT NULL,"
+        " witness INTEGER NOT NULL CHECK (witness >= 0)," /* 0 = none */
+        " how INTEGER NOT NULL CHECK (how BETWEEN 1 AND 3),"
+        " reason TEXT NOT NULL CHECK (reason <> ''),"
+        " from_usec INTEGER NOT NULL CHECK (from_usec > 0),"
+        " until_usec INTEGER NOT NULL CHECK (until_usec > from_usec),"
+        " drill INTEGER NOT NULL CHECK (drill BETWEEN 0 AND 1)) STRICT;"
+        "CREATE INDEX emergency_person ON emergency (person, from_usec);"
+        "CREATE TRIGGER emergency_never_deleted BEFORE DELETE ON emergency BEGIN"
+        " SELECT RAISE(ABORT, 'rows are never deleted'); END;"
+        "CREATE TRIGGER emergency_fixed BEFORE UPDATE ON emergency BEGIN"
+        " SELECT RAISE(ABORT, 'this never changes'); END;",
 };
 
 const struct store_schema store_people_schema = {0x57547070, people_steps, ELEMENTSOF(people_steps)},

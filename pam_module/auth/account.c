@@ -122,5 +122,5 @@ int account_find(struct account_child *c, struct store *state, const char *user,
                  struct store_account *ret, bool *ret_cached) {
         int r = account_ask(c, user, module, ret);
         *ret_cached = r < 0 && !is_unknown(r) && r != -ECANCELED;
-        return *ret_cached ? store_load_account(state, user, ret) : r;
+        return *ret_cached && state ? store_load_account(state, user, ret) : r;
 }

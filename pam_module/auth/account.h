@@ -28,7 +28,8 @@ void account_stop(struct account_child *c);
  * child was killed. */
 int account_ask(struct account_child *c, const char *user, int module, struct store_account *ret);
 
-/* The same, with the last known answer of the state store (then *ret_cached) where the name service fails.
+/* The same, with the last known answer of the state store (NULL: there is none; then *ret_cached) where the
+ * name service fails.
  */
 int account_find(struct account_child *c, struct store *state, const char *user, int module,
                  struct store_account *ret, bool *ret_cached);

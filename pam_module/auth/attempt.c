@@ -17,6 +17,7 @@ struct attempt *attempt_free(struct attempt *a) {
                 return NULL;
         account_stop(&a->account_child);
         store_account_clear(&a->account);
+        store_account_clear(&a->witness_account);
         a->people = store_close(a->people);
         a->state = store_close(a->state);
         closep(&a->broker);
@@ -156,7 +157,7 @@ static bool is_something_to_commit(const struct attempt *a) {
 
 static enum attempt_state commit(struct attempt *a) {
         const struct store_sign_in in = {
-                .person = a->person.id,
+                .person = a->have_witness ? a->witness.id : a->person.id,
                 .strong = a->decision.strong,
                 .grace_renew = a->decision.grace_renew,
                 .badge = a->have_badge ? a->badge.id : 0,
@@ -169,14 +170,17 @@ static enum attempt_state commit(struct attempt *a) {
                 return attempt_end(a, REASON_INTERNAL);
         if (relay_poll(a->module, -1, 0) != -ETIMEDOUT)
                 return attempt_end(a, REASON_CANCELLED);
+        bool emergency = a->decision.emergency != EMERGENCY_NONE;
         if (is_something_to_commit(a)) {
-                int r = store_commit_sign_in(a->state, &in);
-                if (r < 0)
+                int r = a->state ? store_commit_sign_in(a->state, &in) : -EBUSY;
+                if (r == -EKEYREJECTED || (r < 0 && !emergency))
                         return attempt_end(a, r == -EKEYREJECTED ? REASON_KEY_COUNTER : REASON_STORE);
-        } else if (in.badge) {
+        } else if (in.badge && a->state) {
                 /* A review wants to know; a full disk must keep nobody from her patient. */
                 (void) store_note_badge(a->state, in.badge, in.clock.realtime_usec);
         }
+        if (emergency)
+                attempt_store_emergency(a);
         a->reason = REASON_NONE;
         a->verdict = WIRE_ALLOW;
         return ATTEMPT_RECORD;
@@ -200,7 +204,8 @@ static bool is_status(int error) {
         }
 }
 
-/* Nobody gets in without a record where the rules demand one, nor without the one who writes them. */
+/* Whoever is in an emergency gets in without one on disk: wardtapd keeps it until it can be written. Others:
+ * nobody gets in without a record where the rules demand one, nor without the one who writes them. */
 static void judge_record(struct attempt *a, int error) {
         if (a->verdict != WIRE_ALLOW)
                 return;
@@ -208,7 +213,8 @@ static void judge_record(struct attempt *a, int error) {
                 (void) attempt_end(a, REASON_TAPS_GONE);
         else if (error == -EPERM) /* the rules have changed what this service is for, while it waited */
                 (void) attempt_end(a, REASON_INTERNAL);
-        else if (!a->snapshot->rules || a->snapshot->rules->audit_required)
+        else if (a->decision.emergency == EMERGENCY_NONE &&
+                 (!a->snapshot->rules || a->snapshot->rules->audit_required))
                 (void) attempt_end(a, REASON_RECORD);
 }
 
@@ -221,7 +227,7 @@ static bool is_lost(int error) {
 static int say_key(const struct attempt *a) {
         struct broker_message m = {.type = BROKER_KEY_USED};
         _Static_assert(sizeof(m.key_used.device) == sizeof(a->assertion.device), "the same id");
-        if (a->verdict != WIRE_ALLOW || !a->key || !a->assertion.device[0])
+        if (a->verdict != WIRE_ALLOW || !a->key || a->have_witness || !a->assertion.device[0])
                 return 0;
         memcpy(m.key_used.device, a->assertion.device, sizeof(m.key_used.device));
         (void) text_copy(m.key_used.name, sizeof(m.key_used.name),
@@ -265,7 +271,7 @@ static void show_refusal(struct attempt *a) {
         char text[WIRE_TEXT_MAX + 1];
         const struct screen_end e = {
                 .reason = a->reason,
-                .known = a->have_badge || a->key_answered || !a->start.user[0],
+                .known = a->have_badge || a->have_witness || a->key_answered || !a->start.user[0],
                 .retries = a->retries,
                 .wait_usec = a->decision.wait_usec,
                 .code = a->code,
@@ -297,7 +303,7 @@ static enum attempt_state verdict(struct attempt *a) {
         int r = say_user(a, said);
         if (r >= 0)
                 r = relay_verdict(a->module, a->version, said, a->id, a->code);
-        if (r >= 0 && a->verdict == WIRE_ALLOW && !a->account_cached && !a->granted)
+        if (r >= 0 && a->verdict == WIRE_ALLOW && !a->account_cached && !a->granted && a->state)
                 (void) store_save_account(a->state, a->person.user, &a->account); /* or next time */
         return ATTEMPT_END;
 }
@@ -314,6 +320,8 @@ void attempt_play(struct attempt *a) {
                 [ATTEMPT_CODE] = attempt_code,
                 [ATTEMPT_TICKET] = attempt_ticket_allows,
                 [ATTEMPT_ENROL] = attempt_enrol,
+                [ATTEMPT_OFFER] = attempt_offer,
+                [ATTEMPT_EMERGENCY] = attempt_emergency,
                 [ATTEMPT_COMMIT] = commit,
                 [ATTEMPT_RECORD] = record,
                 [ATTEMPT_TAP_OUT] = attempt_tap_out,

@@ -25,6 +25,8 @@
 #define ATTEMPT_SWITCH_USEC (BROKER_GRANT_USEC + ATTEMPT_BROKER_USEC) /* for a session to come by itself */
 #define ATTEMPT_SEAT_USEC (2U * 1000U * 1000U)   /* for the tap of an open session, which is there already */
 #define ATTEMPT_CLOSED_USEC (3U * 1000U * 1000U) /* for "your session was closed" to be read */
+#define ATTEMPT_OFFER_USEC (15U * 1000U * 1000U) /* for a second tap, where nothing else is asked for */
+#define ATTEMPT_WHY_USEC (60U * 1000U * 1000U)   /* for each answer about an emergency */
 #define ATTEMPT_REGISTRAR_USEC (15U * 1000U * 1000U) /* for wardtap-registrar to look, or to write */
 #define ATTEMPT_WORDS_USEC (15U * 1000U * 1000U)     /* for the words of the attempt before to be read */
 
@@ -39,6 +41,8 @@ enum attempt_state {
         ATTEMPT_CODE,
         ATTEMPT_TICKET,
         ATTEMPT_ENROL,
+        ATTEMPT_OFFER,
+        ATTEMPT_EMERGENCY,
         ATTEMPT_COMMIT,
         ATTEMPT_RECORD,
         ATTEMPT_TAP_OUT,
@@ -91,6 +95,20 @@ struct attempt {
         struct policy_evidence evidence;
         struct policy_clock clock;
         struct policy_decision decision;
+
+        /* an emergency (emergency.c) */
+        bool offered;      /* a second tap of her badge begins one */
+        bool answer_owed;  /* a prompt of before is still on the screen: its answer means nothing */
+        bool state_failed; /* state.db does not say what happened before: nothing else lets in */
+        bool drill;
+        uint64_t ends_usec;  /* CLOCK_REALTIME: of the one that is under way; 0: none */
+        uint64_t until_usec; /* the same of the one that begins */
+        char review[STORE_REVIEW_SIZE], claimed[129], why[33];
+        bool have_witness;
+        struct store_person witness;
+        struct store_badge witness_badge;
+        struct store_account witness_account;
+        struct policy_person policy_witness;
 
         /* the key */
         struct store_key keys[STORE_KEYS_MAX]; /* those that are not suspended */
@@ -151,6 +169,8 @@ bool attempt_is_recheck(const struct attempt *a);
 bool attempt_is_switch(const struct attempt *a);
 /* Reads the person's roles for a while, for the decision. An error of the store. */
 int attempt_load_elevations(struct attempt *a);
+/* Reads the keys of this person that count; *ret_suspended when there are others. An error of the store. */
+int attempt_find_keys(struct attempt *a, int64_t person, bool *ret_suspended);
 /* Says hello to wardtapd. */
 int attempt_connect(struct attempt *a);
 /* 0 when the caller may ask about PAM_USER, -EPERM when it is not root and this is somebody else. */
@@ -163,11 +183,30 @@ enum attempt_state attempt_take_tap(struct attempt *a, const struct tap *tap);
 enum attempt_state attempt_look_up(struct attempt *a);
 /* The badge that was tapped, to a->badge, and its person. -ENOENT, or an error of the store. */
 int attempt_find_badge(struct attempt *a, struct store_person *ret_person);
+/* Person and badge once more, the witness's where there is one: what was ended meanwhile counts.
+ * -ENOENT when they no longer belong together. */
+int attempt_look_again(struct attempt *a);
 enum attempt_state attempt_account(struct attempt *a);
 enum attempt_state attempt_decide(struct attempt *a);
 enum attempt_state attempt_key(struct attempt *a);
 enum attempt_state attempt_check(struct attempt *a);
 enum attempt_state attempt_switch(struct attempt *a);
+
+/* --- emergency.c */
+enum attempt_state attempt_offer(struct attempt *a);
+enum attempt_state attempt_emergency(struct attempt *a);
+/* Whether this end leaves her without her key, so that a second tap is waited for before it. */
+bool attempt_is_offerable(const struct attempt *a);
+/* Has wardtapd tell of a second tap. -ECANCELED and others: nobody will. */
+int attempt_want_again(const struct attempt *a);
+/* wardtapd has said something: 1 when the badge was tapped again, else 0, or an error of its socket. */
+int attempt_hear_again(struct attempt *a);
+/* A badge that is not the emergency account's own: its owner is to witness. */
+enum attempt_state attempt_take_witness(struct attempt *a, const struct store_person *witness);
+/* The review item it opens, and whether it is known to the store. Failures do not matter. */
+void attempt_store_emergency(struct attempt *a);
+/* Fills in what only emergencies have. */
+int attempt_fill_emergency(const struct attempt *a, struct record *r);
 
 /* A tap at an open session (seat.c). */
 enum attempt_state attempt_tap_out(struct attempt *a);

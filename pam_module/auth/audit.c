@@ -17,6 +17,8 @@ static enum record_event event_of(const struct attempt *a) {
         if (a->verdict == WIRE_ALLOW) {
                 if (!a->decision.service || a->decision.service->use != USE_SIGN_IN)
                         return RECORD_APPROVE;
+                if (a->decision.emergency != EMERGENCY_NONE)
+                        return a->decision.resumes_emergency ? RECORD_RESUME : RECORD_BREAK_GLASS_START;
                 return a->decision.grace || a->policy_person.own_session ? RECORD_RESUME : RECORD_SIGN_IN;
         }
         if (a->reason == REASON_CANCELLED)
@@ -213,7 +215,8 @@ int audit_fill(const struct attempt *a, struct record *ret) {
         int e;
         if ((e = fill_attempt(a, &r)) < 0 || (e = fill_person(a, &r)) < 0 || (e = fill_tap(a, &r)) < 0 ||
             (e = fill_proof(a, &r)) < 0 || (e = fill_exception(a, &r)) < 0 ||
-            (e = fill_approval(a, &r)) < 0 || (e = fill_posture(a, &r)) < 0 || (e = fill_detail(a, &r)) < 0)
+            (e = fill_approval(a, &r)) < 0 || (e = fill_posture(a, &r)) < 0 ||
+            (e = fill_detail(a, &r)) < 0 || (e = attempt_fill_emergency(a, &r)) < 0)
                 return e;
         *ret = r;
         r = (struct record){0};

@@ -32,6 +32,8 @@ static int ask_session(struct attempt *a, enum broker_presence *ret) {
         if (r < 0)
                 return r;
         a->closed_usec = m.session.closed_usec;
+        a->ends_usec = m.session.emergency_usec;
+        a->drill = m.session.drill;
         take_passing(a, m.session.passing);
         return 0;
 }
@@ -64,9 +66,9 @@ int attempt_check_own(struct attempt *a) {
 }
 
 /* What is suspended is not offered to the device: nobody is asked to touch what would not count. */
-static int find_keys(struct attempt *a, bool *ret_suspended) {
+int attempt_find_keys(struct attempt *a, int64_t person, bool *ret_suspended) {
         size_t n = 0, kept = 0;
-        int r = store_person_keys(a->people, a->person.id, a->keys, &n);
+        int r = store_person_keys(a->people, person, a->keys, &n);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < n; i++)
@@ -107,12 +109,38 @@ int attempt_load_elevations(struct attempt *a) {
         return 0;
 }
 
+static bool has_break_glass(const struct attempt *a) {
+        return a->snapshot->rules && a->snapshot->rules->break_glass.present;
+}
+
+#define DAY_USEC (24ULL * 3600 * 1000000)
+
+static int read_history(struct attempt *a) {
+        uint64_t now = now_realtime_usec();
+        int r = a->state ? store_history(a->state, a->person.id, &a->history) : -EBUSY;
+        if (r >= 0 && has_break_glass(a))
+                r = store_count_emergencies(a->state, a->person.id, now > DAY_USEC ? now - DAY_USEC : 0,
+                                            &a->history.emergencies);
+        return r;
+}
+
+/* An emergency goes on without what happened before; nothing else does (attempt_decide()). */
+static int take_history(struct attempt *a) {
+        int r = read_history(a);
+        if (r >= 0 || !has_break_glass(a) || attempt_is_recheck(a))
+                return r;
+        a->history = (struct policy_history){.unknown = true};
+        a->state_failed = true;
+        a->state = store_close(a->state); /* each call would wait for it again */
+        return 0;
+}
+
 /* What the store says of the person: the past, the keys, and roles for a while. */
 static int load_person(struct attempt *a) {
         bool keys_suspended = false;
         int r;
-        if ((r = store_history(a->state, a->person.id, &a->history)) < 0 ||
-            (r = find_keys(a, &keys_suspended)) < 0 || (r = find_lease(a)) < 0)
+        if ((r = take_history(a)) < 0 || (r = attempt_find_keys(a, a->person.id, &keys_suspended)) < 0 ||
+            (r = find_lease(a)) < 0)
                 return r;
         a->policy_person = (struct policy_person){
                 .id = a->person.id,
@@ -130,6 +158,8 @@ static int load_person(struct attempt *a) {
                 .leased = a->lease.id != 0,
                 .leased_from_usec = a->lease.added_usec,
                 .leased_until_usec = a->lease.until_usec,
+                .emergency_account = a->person.kind == PERSON_EMERGENCY,
+                .in_emergency = a->ends_usec > now_realtime_usec(),
         };
         return attempt_load_elevations(a);
 }
@@ -155,6 +185,8 @@ enum attempt_state attempt_account(struct attempt *a) {
         if (load_person(a) < 0)
                 return attempt_end(a, REASON_STORE);
         a->policy_person.own_session = presence != BROKER_ABSENT;
+        if (attempt_is_recheck(a) && a->policy_person.in_emergency)
+                a->evidence.emergency = EMERGENCY_ASKED;
         return ATTEMPT_DECIDE;
 }
 
@@ -163,13 +195,31 @@ static uint64_t last_written(const struct policy_history *h) {
         return strong > h->last_failure_usec ? strong : h->last_failure_usec;
 }
 
+/* Whoever has her badge and is not let in by it as things are. */
+static bool is_without(const struct attempt *a) {
+        return a->have_badge && a->person.kind != PERSON_EMERGENCY &&
+               a->evidence.emergency == EMERGENCY_NONE && !a->key &&
+               (a->state_failed || a->decision.verdict == POLICY_NEED_KEY ||
+                a->decision.verdict == POLICY_NEED_VERIFY || a->decision.verdict == POLICY_MAXTRIES ||
+                a->decision.verdict == POLICY_DENY);
+}
+
+/* The same question, had she asked for an emergency. */
+static bool is_offered(const struct policy_question *question) {
+        struct policy_question q = *question;
+        struct policy_decision d;
+        q.evidence.emergency = EMERGENCY_ASKED;
+        policy_decide(&q, &d);
+        return d.verdict == POLICY_NEED_REASON || d.verdict == POLICY_ALLOW;
+}
+
 static int ask_policy(struct attempt *a) {
         const struct rules *rules = a->snapshot->rules;
         int r = clock_now(a->boot_id, a->have_person ? last_written(&a->history) : 0, &a->clock);
         if (r < 0)
                 return r;
         tags_collect(rules ? &rules->tags : NULL, PATH_TAGS_DIR, &a->tags);
-        const struct policy_question q = {
+        struct policy_question q = {
                 .rules = rules,
                 .service = a->start.service,
                 .tags = &a->tags.words,
@@ -177,16 +227,28 @@ static int ask_policy(struct attempt *a) {
                 .caller_uid = attempt_is_seat(a) || attempt_is_recheck(a)
                                       ? 0
                                       : a->peer.uid, /* wardtapd asks for whoever taps */
-                .in_session = a->in_session,
+                .in_session = a->in_session && !attempt_is_seat(a) && !attempt_is_recheck(a),
                 .user_given = a->start.user[0] != 0,
                 .person = a->have_person ? &a->policy_person : NULL,
                 .history = a->have_person ? &a->history : NULL,
                 .passing = &a->passing,
+                .witness = a->have_witness ? &a->policy_witness : NULL,
                 .evidence = a->evidence,
                 .clock = a->clock,
         };
         policy_decide(&q, &a->decision);
+        a->offered = is_without(a) && is_offered(&q);
         return 0;
+}
+
+/* Nothing else lets in where it is not known what happened before. */
+static void judge_state(struct attempt *a) {
+        struct policy_decision *d = &a->decision;
+        if (!a->state_failed || a->evidence.emergency != EMERGENCY_NONE ||
+            a->person.kind == PERSON_EMERGENCY || d->verdict == POLICY_DENY || d->verdict == POLICY_UNAVAIL)
+                return;
+        d->verdict = POLICY_DENY;
+        d->reason = REASON_STORE;
 }
 
 /* What wardtapd shows by itself is an open session: to begin one takes a prompt, which gets the tap. */
@@ -208,6 +270,8 @@ static enum attempt_state go_on(struct attempt *a) {
                 if (!a->have_person)
                         return a->have_tap ? attempt_end(a, REASON_INTERNAL) : ATTEMPT_WAIT_TAP;
                 return a->key ? attempt_end(a, REASON_KEY_NO_VERIFICATION) : ATTEMPT_KEY;
+        case POLICY_NEED_REASON:
+                return a->evidence.emergency_reason ? attempt_end(a, REASON_INTERNAL) : ATTEMPT_EMERGENCY;
         case POLICY_ALLOW:
                 if (a->decision.lowered)
                         return ATTEMPT_TICKET;
@@ -224,6 +288,10 @@ enum attempt_state attempt_decide(struct attempt *a) {
         if (attempt_is_recheck(a))
                 return attempt_recheck(a);
         const struct policy_decision *d = &a->decision;
+        judge_state(a);
+        if (d->verdict == POLICY_ALLOW && d->emergency != EMERGENCY_NONE)
+                a->until_usec =
+                        d->resumes_emergency ? a->ends_usec : a->clock.realtime_usec + d->emergency_usec;
         if (a->tapped_out && (d->verdict == POLICY_MAXTRIES || d->verdict == POLICY_DENY))
                 return ATTEMPT_TAP_OUT; /* whoever may not come in may still leave */
         if (d->verdict == POLICY_DENY && d->reason == REASON_NO_KEY_ENROLLED && attempt_may_ask_code(a))
@@ -233,6 +301,8 @@ enum attempt_state attempt_decide(struct attempt *a) {
                 a->verdict = d->verdict == POLICY_UNAVAIL    ? WIRE_UNAVAIL
                              : d->verdict == POLICY_MAXTRIES ? WIRE_MAXTRIES
                                                              : WIRE_DENY;
+                if (a->offered)
+                        return attempt_is_seat(a) ? ATTEMPT_ELSEWHERE : ATTEMPT_OFFER;
                 return ATTEMPT_RECORD;
         }
         return go_on(a);

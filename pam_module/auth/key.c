@@ -38,6 +38,10 @@ static bool is_step_up(const struct attempt *a) {
 
 static void word(const struct attempt *a, enum screen_want want, char *buf, size_t size) {
         const char *name = a->person.full_name[0] ? a->person.full_name : a->account.full_name;
+        if (a->have_witness) {
+                screen_witness(a->claimed, a->witness.full_name, want, buf, size);
+                return;
+        }
         const struct screen_what what = {is_step_up(a), a->start.service, name};
         screen_ask(&what, want, buf, size);
 }
@@ -50,11 +54,13 @@ static enum attempt_state show(struct attempt *a, struct talk *t, enum screen_wa
                 return ATTEMPT_KEY;
         t->shown = want;
         word(a, want, text, sizeof(text));
+        if (a->offered)
+                screen_offer(text, sizeof(text), false);
         if (attempt_show(a, WIRE_INFO, text) < 0)
                 return attempt_end(a, REASON_CANCELLED);
         if (want != SCREEN_PLUG)
                 closep(&a->listens);
-        else if (attempt_may_ask_code(a))
+        else if (!a->offered && attempt_may_ask_code(a))
                 attempt_listen(a); /* whoever has no key taps once more */
         return ATTEMPT_KEY;
 }
@@ -70,6 +76,8 @@ static enum attempt_state ask_pin(struct attempt *a, struct talk *t) {
         set_deadline(t, ATTEMPT_PIN_USEC, REASON_NO_ANSWER);
         if (!is_step_up(a)) {
                 word(a, SCREEN_ENTER, text, sizeof(text));
+                if (a->offered)
+                        screen_offer(text, sizeof(text), true);
                 if (attempt_show(a, WIRE_INFO, text) < 0)
                         return attempt_end(a, REASON_CANCELLED);
         }
@@ -108,7 +116,9 @@ static enum attempt_state fail(struct attempt *a, const struct device_event *e) 
         a->retries = e->retries;
         if (key_reason_is_own_failure(e->reason)) {
                 a->key_answered = true;
-                (void) store_add_failure(a->state, a->person.id, &a->clock); /* denied in any case */
+                if (a->state) /* denied in any case */
+                        (void) store_add_failure(a->state, a->have_witness ? a->witness.id : a->person.id,
+                                                 &a->clock);
         }
         if (e->reason == DEVICE_NO_KEY)
                 return attempt_end_or_code(a, key_reason(e->reason));
@@ -135,6 +145,21 @@ static enum attempt_state take_event(struct attempt *a, struct talk *t, const st
         }
 }
 
+/* The key is no longer asked. What stands in a prompt of it is not read. */
+static enum attempt_state turn_to_emergency(struct attempt *a, const struct talk *t) {
+        a->evidence.emergency = EMERGENCY_ASKED;
+        a->answer_owed = t->pin_awaited;
+        return ATTEMPT_EMERGENCY;
+}
+
+/* A second tap is a help, and no more: without wardtapd the key goes on alone. */
+static enum attempt_state take_again(struct attempt *a, const struct talk *t) {
+        int r = attempt_hear_again(a);
+        if (r < 0)
+                a->offered = false;
+        return r > 0 ? turn_to_emergency(a, t) : ATTEMPT_KEY;
+}
+
 static enum attempt_state talk(struct attempt *a, struct talk *t) {
         enum attempt_state next = ATTEMPT_KEY;
         while (next == ATTEMPT_KEY) {
@@ -146,9 +171,13 @@ static enum attempt_state talk(struct attempt *a, struct talk *t) {
                         next = take_event(a, t, &e);
                         continue;
                 }
-                r = a->listens < 0
-                            ? relay_poll(a->module, device_fd(t->op), t->deadline_usec)
-                            : relay_poll_two(a->module, device_fd(t->op), a->listens, t->deadline_usec);
+                const int second = a->offered ? a->broker : a->listens;
+                r = second < 0 ? relay_poll(a->module, device_fd(t->op), t->deadline_usec)
+                               : relay_poll_two(a->module, device_fd(t->op), second, t->deadline_usec);
+                if (r == RELAY_SECOND && a->offered) {
+                        next = take_again(a, t);
+                        continue;
+                }
                 if (r == RELAY_SECOND && attempt_hear_tap(a) == ATTEMPT_HEARD_SAME)
                         return attempt_end_or_code(a, REASON_KEY_MISSING);
                 if (r == -ETIMEDOUT && t->when_late == REASON_KEY_MISSING)
@@ -181,7 +210,7 @@ static int fresh_hash(struct attempt *a, const char *rp_id) {
         return fido_client_data_hash("webauthn.get", challenge, rp_id, a->client_data_hash);
 }
 
-enum attempt_state attempt_key(struct attempt *a) {
+static enum attempt_state ask_key(struct attempt *a) {
         struct device_blob allow[DEVICE_ALLOW_MAX];
         const char *rp_id = a->snapshot->rules->relying_party;
         struct device_assert_request q = {
@@ -198,6 +227,7 @@ enum attempt_state attempt_key(struct attempt *a) {
         struct talk t = {.shown = SCREEN_WANT_MAX,
                          .end_usec = now_monotonic_usec() + ATTEMPT_DEVICE_MS * 1000U};
         set_deadline(&t, ATTEMPT_KEY_USEC, REASON_TIMED_OUT);
+        a->offered = a->offered && attempt_want_again(a) >= 0;
         int r = device_get_assertion(&q, ATTEMPT_DEVICE_MS, &t.op);
         if (r < 0)
                 return attempt_end(a, r == -EINVAL || r == -EMSGSIZE || r == -ENOMEM ? REASON_INTERNAL
@@ -206,6 +236,11 @@ enum attempt_state attempt_key(struct attempt *a) {
         closep(&a->listens);
         t.op = device_operation_free(t.op); /* whatever it still does is cancelled */
         return next;
+}
+
+enum attempt_state attempt_key(struct attempt *a) {
+        enum attempt_state next = ask_key(a);
+        return next == ATTEMPT_RECORD && attempt_is_offerable(a) ? ATTEMPT_OFFER : next;
 }
 
 /* The key the answer says it is from, by the very bytes: a public key is never chosen by anything else. */
@@ -221,28 +256,18 @@ static const struct store_key *find_key(const struct attempt *a) {
 }
 
 /* What was ended or suspended while she looked for her key and typed its PIN counts too. */
-static int look_again(struct attempt *a) {
-        struct store_person p;
+static enum reason look_again(struct attempt *a) {
         struct store_key keys[STORE_KEYS_MAX];
         size_t n = 0;
-        int r = a->have_badge ? attempt_find_badge(a, &p) : store_find_person(a->people, a->person.user, &p);
-        if (r >= 0)
-                r = store_person_keys(a->people, a->person.id, keys, &n);
-        if (r >= 0)
-                r = attempt_load_elevations(a);
-        if (r < 0)
-                return r;
-        if (p.id != a->person.id)
-                return -ENOENT;
-        a->policy_person.state = p.state;
-        a->policy_person.not_before_usec = p.not_before_usec;
-        a->policy_person.not_after_usec = p.not_after_usec;
-        a->evidence.badge_ended = a->have_badge && a->badge.ended_usec != 0;
-        a->evidence.badge_suspended = a->have_badge && a->badge.suspended_usec != 0;
+        if (attempt_look_again(a) < 0 || attempt_load_elevations(a) < 0 ||
+            store_person_keys(a->people, a->have_witness ? a->witness.id : a->person.id, keys, &n) < 0)
+                return REASON_STORE;
+        if (a->have_witness && (a->badge.ended_usec != 0 || a->badge.suspended_usec != 0))
+                return a->badge.ended_usec != 0 ? REASON_BADGE_ENDED : REASON_BADGE_SUSPENDED;
         for (size_t i = 0; i < n; i++)
                 if (keys[i].id == a->key->id)
-                        return keys[i].suspended_usec == 0 ? 0 : -EKEYREVOKED;
-        return -EKEYREVOKED;
+                        return keys[i].suspended_usec == 0 ? REASON_NONE : REASON_KEY_SUSPENDED;
+        return REASON_KEY_SUSPENDED;
 }
 
 enum attempt_state attempt_check(struct attempt *a) {
@@ -257,9 +282,13 @@ enum attempt_state attempt_check(struct attempt *a) {
                 return attempt_end(a, reason);
         a->key = k;
         a->key_answered = true;
-        int r = look_again(a);
-        if (r < 0)
-                return attempt_end(a, r == -EKEYREVOKED ? REASON_KEY_SUSPENDED : REASON_STORE);
+        reason = look_again(a);
+        if (reason != REASON_NONE)
+                return attempt_end(a, reason);
+        if (a->have_witness) {
+                a->evidence.witness_verified = a->signed_data.present && a->signed_data.verified;
+                return ATTEMPT_DECIDE;
+        }
         a->evidence.key_present = a->signed_data.present;
         a->evidence.key_verified = a->signed_data.verified;
         a->evidence.key_attested = k->attested;

@@ -52,10 +52,18 @@ int relay_user(int module, uint8_t version, const char *user) {
         return wire_send(module, &m);
 }
 
-int relay_prompt(int module, uint8_t version, const char *text) {
-        struct wire_message m = {.version = version, .type = WIRE_PROMPT};
+static int prompt(int module, uint8_t version, bool echo, const char *text) {
+        struct wire_message m = {.version = version, .type = WIRE_PROMPT, .prompt.echo = echo};
         (void) snprintf(m.prompt.text, sizeof(m.prompt.text), "%s", text);
         return wire_send(module, &m);
+}
+
+int relay_prompt(int module, uint8_t version, const char *text) {
+        return prompt(module, version, false, text);
+}
+
+int relay_ask(int module, uint8_t version, const char *text) {
+        return prompt(module, version, true, text);
 }
 
 int relay_verdict(int module, uint8_t version, enum wire_verdict verdict, const char *attempt,

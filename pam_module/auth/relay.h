@@ -18,10 +18,11 @@ int relay_poll_two(int module, int other, int second, uint64_t deadline_usec);
  * as the same; -ETIMEDOUT. */
 int relay_wait(int module, int other, uint64_t deadline_usec);
 
-/* INFO or ERROR, USER, PROMPT without echo, VERDICT, in the module's version. Negative errno when the module
- * is gone or does not read. */
+/* INFO or ERROR, USER, PROMPT with echo or without, VERDICT, in the module's version. Negative errno when
+ * the module is gone or does not read. */
 int relay_say(int module, uint8_t version, enum wire_type type, const char *text);
 int relay_user(int module, uint8_t version, const char *user);
 int relay_prompt(int module, uint8_t version, const char *text);
+int relay_ask(int module, uint8_t version, const char *text);
 int relay_verdict(int module, uint8_t version, enum wire_verdict verdict, const char *attempt,
                   const char *code);

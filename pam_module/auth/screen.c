@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* What is wanted: alone, with a name before it, and at the beginning of a sentence that says what for. */
@@ -74,6 +75,39 @@ void screen_code(enum reason instead, const char *name, char *buf, size_t size) 
                                 why + 1);
         else
                 (void) snprintf(buf, size, "%s Enter your code", why);
+}
+
+void screen_offer(char *buf, size_t size, bool is_prompt) {
+        size_t n = strlen(buf);
+        if (n < size)
+                (void) snprintf(buf + n, size - n, "%s Emergency? Tap your badge again%s.",
+                                n > 0 && buf[n - 1] == '.' ? "" : ".",
+                                is_prompt ? ", then press Enter" : "");
+}
+
+void screen_why(const char *const *reasons, char *buf, size_t size) {
+        (void) snprintf(
+                buf, size,
+                "Emergency access, recorded and reviewed. Why? 1 %s, 2 %s, 3 %s, 4 %s. Type the number.",
+                reasons[0], reasons[1], reasons[2], reasons[3]);
+}
+
+void screen_who(char *buf, size_t size) {
+        (void) snprintf(buf, size, "Emergency access, recorded and reviewed. Type your full name.");
+}
+
+void screen_account(char *buf, size_t size) {
+        (void) snprintf(buf, size, "Tap the badge of the emergency kit, or have a colleague tap hers.");
+}
+
+void screen_witness(const char *claimed, const char *witness, enum screen_want want, char *buf,
+                    size_t size) {
+        if (want == SCREEN_PIN)
+                (void) snprintf(buf, size, "PIN: ");
+        else
+                (void) snprintf(buf, size,
+                                "Emergency access for %s, with %s as witness. %s, %s to confirm that.",
+                                claimed, witness, witness, wants[want].with_name);
 }
 
 void screen_opening(const char *name, char *buf, size_t size) {

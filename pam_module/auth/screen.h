@@ -32,6 +32,16 @@ enum screen_want {
         SCREEN_WANT_MAX,
 };
 void screen_ask(const struct screen_what *what, enum screen_want want, char *buf, size_t size);
+/* Adds that a second tap asks for emergency access; with the way on for who is asked for a PIN. */
+void screen_offer(char *buf, size_t size, bool prompt);
+/* What the prompts about an emergency are preceded by. `reasons` are BREAK_GLASS_REASONS texts. */
+void screen_why(const char *const *reasons, char *buf, size_t size);
+void screen_who(char *buf, size_t size);
+/* "Emergency access for CLAIMED, with WITNESS as witness. WITNESS, touch your key" */
+void screen_witness(const char *claimed, const char *witness, enum screen_want want, char *buf, size_t size);
+/* "Tap the badge of the emergency kit, or have a colleague tap hers" */
+void screen_account(char *buf, size_t size);
+
 /* "FULL NAME, your session is opening": nothing is wanted any more. */
 void screen_opening(const char *name, char *buf, size_t size);
 /* "FULL NAME, click Log In": the display manager shows no session by itself. */

@@ -64,9 +64,9 @@ static int set_up(int module, const struct ucred *peer, const struct wire_start 
         int r = 0;
         if (start->hook == WIRE_OPEN_SESSION && start->attempt[0])
                 r = open_peer(module, peer->pid, ret_pidfd);
-        if (r < 0 || (r = account_start(ret_child)) < 0 ||
-            (r = store_open_state(PATH_STATE_DB, false, ret_state)) < 0)
+        if (r < 0 || (r = account_start(ret_child)) < 0)
                 return r;
+        (void) store_open_state(PATH_STATE_DB, false, ret_state); /* the last known account, at most */
         return sandbox_enter();
 }
 

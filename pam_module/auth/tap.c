@@ -25,7 +25,10 @@ static int show_tap_wanted(struct attempt *a) {
         const struct rule_service *s = a->decision.service;
         const bool step_up = s && s->use == USE_STEP_UP;
         const struct screen_what what = {step_up, a->start.service, step_up ? a->person.full_name : ""};
-        screen_ask(&what, SCREEN_TAP, text, sizeof(text));
+        if (a->have_person && a->person.kind == PERSON_EMERGENCY)
+                screen_account(text, sizeof(text));
+        else
+                screen_ask(&what, SCREEN_TAP, text, sizeof(text));
         return attempt_show(a, WIRE_INFO, text);
 }
 
@@ -165,6 +168,26 @@ static int is_aside(const struct attempt *a, int64_t person) {
         return r == -ENOENT ? 0 : r < 0 ? r : lent.id != a->badge.id;
 }
 
+int attempt_look_again(struct attempt *a) {
+        bool tapped = a->have_badge || a->have_witness; /* the last tap is the witness's */
+        const struct store_person *who = a->have_witness ? &a->witness : &a->person;
+        struct policy_person *judged = a->have_witness ? &a->policy_witness : &a->policy_person;
+        struct store_person p;
+        int r = tapped ? attempt_find_badge(a, &p) : store_find_person(a->people, who->user, &p);
+        if (r < 0)
+                return r;
+        if (p.id != who->id)
+                return -ENOENT;
+        judged->state = p.state;
+        judged->not_before_usec = p.not_before_usec;
+        judged->not_after_usec = p.not_after_usec;
+        if (a->have_badge && !a->have_witness) {
+                a->evidence.badge_ended = a->badge.ended_usec != 0;
+                a->evidence.badge_suspended = a->badge.suspended_usec != 0;
+        }
+        return 0;
+}
+
 enum attempt_state attempt_look_up(struct attempt *a) {
         struct store_person person;
         if (snapshot_refresh(a->snapshot))
@@ -173,17 +196,17 @@ enum attempt_state attempt_look_up(struct attempt *a) {
         if (r < 0)
                 return r == -ENOENT ? attempt_end_or_code(a, REASON_UNKNOWN_BADGE)
                                     : attempt_end(a, REASON_STORE);
+        if (a->have_person && a->person.kind == PERSON_EMERGENCY && a->person.id != person.id)
+                return attempt_take_witness(a, &person);
         a->have_badge = true;
-        a->evidence = (struct policy_evidence){
-                .badge = BADGE_NUMBER,
-                .badge_id = a->badge.id,
-                .badge_ended = a->badge.ended_usec != 0,
-                .badge_suspended = a->badge.suspended_usec != 0,
-                .badge_person = person.id,
-                .badge_lent = a->badge.not_after_usec != 0,
-                .lend = a->badge.approval,
-                .lender = a->badge.approver,
-        };
+        a->evidence.badge = BADGE_NUMBER;
+        a->evidence.badge_id = a->badge.id;
+        a->evidence.badge_ended = a->badge.ended_usec != 0;
+        a->evidence.badge_suspended = a->badge.suspended_usec != 0;
+        a->evidence.badge_person = person.id;
+        a->evidence.badge_lent = a->badge.not_after_usec != 0;
+        a->evidence.lend = a->badge.approval;
+        a->evidence.lender = a->badge.approver;
         if ((r = is_aside(a, person.id)) < 0)
                 return attempt_end(a, REASON_STORE);
         a->evidence.badge_aside = r > 0;

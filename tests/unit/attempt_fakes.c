@@ -235,11 +235,18 @@ int __wrap_broker_send(int fd, const struct broker_message *m);
 int __wrap_broker_send(int fd, const struct broker_message *m) {
         struct broker_message s = {.type = BROKER_SESSION,
                                    .session = {fake.own_session ? BROKER_OPEN : BROKER_ABSENT,
-                                               fake.closed_usec, "disk  updates "}};
+                                               fake.closed_usec, "disk  updates ", fake.in_emergency_usec,
+                                               false}};
         if (inject("broker_send"))
                 return -EPIPE;
         if (m->type == BROKER_ASK_SESSION)
                 return __real_broker_send(hidden.broker, &s);
+        if (m->type == BROKER_WANT_AGAIN)
+                return fake.taps_again ? __real_broker_send(
+                                                 hidden.broker,
+                                                 &(struct broker_message){.type = BROKER_AGAIN,
+                                                                          .again = {now_monotonic_usec()}})
+                                       : 0;
         if (m->type == BROKER_SWITCH || m->type == BROKER_ASK_GRANT)
                 return answer_about_switch(m);
         if (m->type == BROKER_KEY_USED) {
@@ -365,6 +372,8 @@ int __wrap_store_find_badge(struct store *s, const char *const *key_ids, const u
         if (fake.badge_unknown)
                 return -ENOENT;
         *ret_badge = (struct store_badge){.id = 21, .person = 11, .token = "ABCDEFGH"};
+        ret_badge->ended_usec = fake.ended_meanwhile && fake.badges_asked > 0;
+        fake.badges_asked++;
         the_person(ret_person);
         if (fake.badge_of_another)
                 ret_badge->person = ret_person->id = 12;
@@ -419,9 +428,26 @@ int __wrap_store_lent_badge(struct store *s, int64_t person, uint64_t now_usec, 
 
 int __wrap_store_history(struct store *s, int64_t person, struct policy_history *ret);
 int __wrap_store_history(struct store *s, int64_t person, struct policy_history *ret) {
-        if (inject("store_history"))
+        if (inject("store_history") || fake.state_locked)
                 return -EBUSY;
         *ret = (struct policy_history){.any_strong = true, .strong_usec = 1000000};
+        return 0;
+}
+
+int __wrap_store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, unsigned *ret);
+int __wrap_store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, unsigned *ret) {
+        if (inject("store_count_emergencies"))
+                return -EBUSY;
+        *ret = 0;
+        return 0;
+}
+
+int __wrap_store_add_emergency(struct store *s, const struct store_emergency *e);
+int __wrap_store_add_emergency(struct store *s, const struct store_emergency *e) {
+        if (inject("store_add_emergency"))
+                return -EBUSY;
+        fake.emergencies++;
+        fake.emergency = *e;
         return 0;
 }
 
@@ -436,6 +462,8 @@ int __wrap_store_commit_sign_in(struct store *s, const struct store_sign_in *in)
 
 int __wrap_store_note_badge(struct store *s, int64_t badge, uint64_t now_usec);
 int __wrap_store_note_badge(struct store *s, int64_t badge, uint64_t now_usec) {
+        if (!s)
+                abort(); /* as the real one would */
         return inject("store_note_badge") ? -EBUSY : 0;
 }
 
@@ -504,7 +532,16 @@ void __wrap_policy_decide(const struct policy_question *q, struct policy_decisio
                 (void) snprintf(fake.asked_passing + at, sizeof(fake.asked_passing) - at, "%s%s",
                                 i ? "|" : "", q->passing->words[i]);
         }
-        if (fake.fixed) {
+        if (e->badge_ended) {
+                ret->verdict = POLICY_DENY;
+                ret->reason = REASON_BADGE_ENDED;
+        } else if (fake.break_glass && e->emergency == EMERGENCY_ASKED) {
+                ret->verdict =
+                        e->emergency_reason || q->person->in_emergency ? POLICY_ALLOW : POLICY_NEED_REASON;
+                ret->emergency = ret->verdict == POLICY_ALLOW ? EMERGENCY_ASKED : EMERGENCY_NONE;
+                ret->resumes_emergency = q->person->in_emergency;
+                ret->emergency_usec = 3600000000;
+        } else if (fake.fixed) {
                 ret->verdict = fake.verdict;
                 ret->reason = fake.verdict_reason;
         } else if (e->ticket) {
@@ -662,6 +699,7 @@ static void set_up(void) {
         hidden.rules = (struct rules){.relying_party = (char *) "wardtap.example.org",
                                       .audit_required = fake.audit_required,
                                       .tickets = fake.tickets,
+                                      .break_glass = {.present = fake.break_glass},
                                       .services = &hidden.service,
                                       .n_services = 1};
         hidden.rules.exceptions = (struct rule_exception *) &exception;
@@ -694,7 +732,7 @@ void fake_play(void) {
         bool started = fake.raw_start.n == 0 ||
                        (wire_read(fake.raw_start, &start) >= 0 && start.type == WIRE_START);
         if (started && attempt_new(hidden.module[0], &peer, &start, &hidden.snapshot, &a) >= 0) {
-                a->people = (struct store *) &hidden;
+                a->people = a->state = (struct store *) &hidden;
                 a->in_session = fake.in_session;
                 if (fake.unit)
                         (void) snprintf(a->unit, sizeof(a->unit), "%s", fake.unit);

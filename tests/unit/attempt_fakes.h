@@ -44,6 +44,8 @@ struct fake_world {
         uint64_t tap_age_usec;
         bool own_session;
         uint64_t closed_usec;
+        bool taps_again; /* AGAIN, whenever it is asked for */
+        uint64_t in_emergency_usec;
         int record_status;
         unsigned record_losses; /* times wardtapd is killed before it answers */
         const char *unit;       /* of the caller; NULL = none */
@@ -52,16 +54,17 @@ struct fake_world {
         /* the store */
         bool badge_unknown, badge_of_another;
         int commit_status;
-        bool no_keys, cached;
+        bool no_keys, cached, state_locked;
         bool suspended_meanwhile; /* the keys, while she typed her PIN */
-        unsigned keys_asked;
+        bool ended_meanwhile;     /* the badge, before it is looked up again */
+        unsigned keys_asked, badges_asked;
         bool elevated;           /* a role for a while is known */
         bool tapped_lent;        /* the badge that is tapped is a temporary one */
         int64_t lent_badge;      /* the person has this one for hours; 0 = none */
         uint64_t keys_suspended; /* since then */
         /* the rules */
         unsigned needed; /* factors */
-        bool audit_required, step_up, grace;
+        bool audit_required, step_up, grace, break_glass;
         bool excepted;    /* an ALLOW is by FAKE_EXCEPTION */
         uint32_t failing; /* checks of the rules that fail */
         bool fixed;       /* policy_decide always says: */
@@ -105,6 +108,8 @@ struct fake_world {
         char verdict_attempt[33], told_tty[65];
         struct record record;
         struct store_sign_in committed;
+        unsigned emergencies;
+        struct store_emergency emergency;
         enum device_verify asked_verify;
         uint8_t asked_hash[32];
         char asked_passing[64]; /* the checks that the decision was told pass, "a|b" */

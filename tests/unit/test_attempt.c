@@ -263,6 +263,164 @@ static void silence_is_kept_at_a_sign_in_and_not_where_a_key_approves(void **sta
         }
 }
 
+/* --- emergencies */
+
+static void expect_emergency(void) {
+        expect(WIRE_ALLOW, RECORD_BREAK_GLASS_START, REASON_NONE);
+        assert_string_equal(fake.got_user, FAKE_USER);
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "emergency");
+        assert_string_equal(field(RECORD_FIELD_AAL), "0");
+        assert_string_equal(field(RECORD_FIELD_FACTORS), "none");
+        assert_int_equal(strlen(field(RECORD_FIELD_REVIEW)), 12);
+        assert_int_equal(strncmp(field(RECORD_FIELD_REVIEW), field(RECORD_FIELD_ATTEMPT), 12), 0);
+        assert_string_equal(field(RECORD_FIELD_UNTIL_USEC), "3602000000");
+        assert_int_equal(fake.commits, 0); /* no failure is forgiven, and no sign-in is stored */
+}
+
+static void begin_emergency(void) {
+        fake_reset();
+        fake.break_glass = fake.taps_again = true;
+        fake.pin = "2";
+        fake_add(DEVICE_EVENT_KEY_WANTED, false);
+}
+
+static void a_second_tap_and_a_number_let_in_without_a_key(void **state) {
+        begin_emergency();
+        fake_play();
+        expect_emergency();
+        assert_string_equal(fake.prompt, "1-4: ");
+        assert_string_equal(
+                fake.before_prompt,
+                "Emergency access, recorded and reviewed. Why? 1 arrest, 2 no key, 3 key broken, "
+                "4 other. Type the number.");
+        assert_non_null(strstr(field(RECORD_FIELD_DETAIL), "DICOM 110127"));
+        assert_non_null(strstr(field(RECORD_FIELD_DETAIL), "reason: no key; by: own badge"));
+        assert_int_equal(fake.emergencies, 1);
+        assert_string_equal(fake.emergency.reason, "no key");
+        assert_int_equal(fake.emergency.until_usec, 3602000000);
+}
+
+static void the_key_is_asked_for_first_with_the_way_out(void **state) {
+        begin_emergency();
+        fake.taps_again = false;
+        fake.late = true;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_MISSING);
+        assert_string_equal(fake.last_info,
+                            "Nina Example, plug in your key to sign in. Emergency? Tap your badge again.");
+        assert_int_equal(fake.prompts, 0);
+}
+
+static void without_break_glass_nobody_is_told_of_it(void **state) {
+        begin_emergency();
+        fake.break_glass = false;
+        fake.late = true;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_KEY_MISSING);
+        assert_string_equal(fake.last_info, "Nina Example, plug in your key to sign in");
+}
+
+static void what_is_no_choice_is_asked_for_again_and_then_denied(void **state) {
+        static const char *const answers[] = {"5", "0", "12", "x", ""};
+        for (size_t i = 0; i < ELEMENTSOF(answers); i++) {
+                begin_emergency();
+                fake.pin = answers[i][0] ? answers[i] : NULL;
+                fake_play();
+                expect(WIRE_DENY, RECORD_DENIED, REASON_NO_ANSWER);
+                assert_int_equal(fake.prompts, 3);
+                assert_int_equal(fake.emergencies, 0);
+        }
+}
+
+static void neither_a_failing_record_nor_a_full_store_stops_it(void **state) {
+        begin_emergency();
+        fake.audit_required = true;
+        fake.record_status = -ENOSPC;
+        fake_play();
+        expect_emergency();
+
+        begin_emergency();
+        fake.state_locked = true; /* offered at once: no key would help */
+        fake_play();
+        expect_emergency();
+        assert_int_equal(fake.operations, 0);
+        assert_int_equal(fake.emergencies, 0);
+        assert_non_null(strstr(field(RECORD_FIELD_DETAIL), "earlier emergencies are not known"));
+}
+
+static void nobody_else_is_let_in_by_a_locked_store(void **state) {
+        begin_emergency();
+        fake.state_locked = true;
+        fake.taps_again = false;
+        fake.late = true;
+        fake.needed = FACTOR_BADGE;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_STORE);
+        assert_string_equal(fake.got_user, "");
+}
+
+static void whoever_is_left_without_her_key_may_still_say_it_is_an_emergency(void **state) {
+        begin_emergency();
+        fake.no_keys = true;
+        fake_play();
+        expect_emergency();
+        assert_non_null(strstr(fake.before_prompt, "Emergency access"));
+
+        begin_emergency();
+        fake.no_keys = true;
+        fake.taps_again = false;
+        fake.late = true;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_NO_KEY_ENROLLED);
+}
+
+static void a_badge_that_was_ended_meanwhile_opens_nothing(void **state) {
+        begin_emergency();
+        fake.ended_meanwhile = true;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_BADGE_ENDED);
+        assert_int_equal(fake.prompts, 1);
+        assert_int_equal(fake.emergencies, 0);
+}
+
+static void one_that_is_under_way_is_resumed_without_a_question(void **state) {
+        begin_emergency();
+        fake.in_emergency_usec = UINT64_MAX / 2;
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_RESUME, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "emergency");
+        assert_string_equal(field(RECORD_FIELD_GRACE), "");
+        assert_int_equal(fake.prompts, 0);
+        assert_int_equal(fake.emergencies, 0);
+}
+
+static void a_prompt_for_the_pin_is_not_taken_for_the_reason(void **state) {
+        begin_emergency();
+        fake.n_script = 0;
+        fake_add(DEVICE_EVENT_PIN_WANTED, false);
+        fake.raw_answer = (struct bytes){0};
+        fake_play();
+        /* The first answer ("2") was to the PIN prompt; whichever came first, the key got no PIN of one
+         * digit and nobody was let in by it alone. */
+        assert_string_equal(fake.sent_pin, "");
+        if (fake.got == WIRE_ALLOW)
+                assert_int_equal(fake.prompts, 2);
+}
+
+static void no_failure_of_anything_makes_an_emergency_of_it(void **state) {
+        for (unsigned n = 1;; n++) {
+                begin_emergency();
+                fake.fail_at = n;
+                fake_play();
+                if (!fake.failed)
+                        break;
+                if (fake.has_verdict && fake.got == WIRE_ALLOW)
+                        assert_int_equal(fake.prompts, 1); /* a reason was given in any case */
+                assert_int_equal(fake.open_operations, 0);
+                assert_true(n < 200);
+        }
+}
+
 static void every_failure_of_the_key_denies_with_its_reason(void **state) {
         for (int d = 0; d < DEVICE_REASON_MAX; d++) {
                 fake_reset();
@@ -1100,6 +1258,17 @@ int main(void) {
                 cmocka_unit_test(a_sign_in_by_an_exception_names_it_and_who_answers_for_it),
                 cmocka_unit_test(the_record_names_the_checks_that_fail),
                 cmocka_unit_test(silence_is_kept_at_a_sign_in_and_not_where_a_key_approves),
+                cmocka_unit_test(a_second_tap_and_a_number_let_in_without_a_key),
+                cmocka_unit_test(the_key_is_asked_for_first_with_the_way_out),
+                cmocka_unit_test(without_break_glass_nobody_is_told_of_it),
+                cmocka_unit_test(what_is_no_choice_is_asked_for_again_and_then_denied),
+                cmocka_unit_test(neither_a_failing_record_nor_a_full_store_stops_it),
+                cmocka_unit_test(nobody_else_is_let_in_by_a_locked_store),
+                cmocka_unit_test(whoever_is_left_without_her_key_may_still_say_it_is_an_emergency),
+                cmocka_unit_test(a_badge_that_was_ended_meanwhile_opens_nothing),
+                cmocka_unit_test(one_that_is_under_way_is_resumed_without_a_question),
+                cmocka_unit_test(a_prompt_for_the_pin_is_not_taken_for_the_reason),
+                cmocka_unit_test(no_failure_of_anything_makes_an_emergency_of_it),
                 cmocka_unit_test(every_failure_of_the_key_denies_with_its_reason),
                 cmocka_unit_test(a_wrong_pin_says_how_many_tries_are_left),
                 cmocka_unit_test(one_pin_per_attempt),

@@ -45,6 +45,31 @@ static void a_tap_survives_the_way_and_no_cut_of_it_does(void **state) {
         assert_int_equal(broker_read((struct bytes){buf, n + 1}, &back), -EBADMSG);
 }
 
+static void what_is_known_of_an_emergency_survives_the_way(void **state) {
+        struct broker_message m = {.type = BROKER_SESSION,
+                                   .session = {.presence = BROKER_OPEN,
+                                               .emergency_usec = 77,
+                                               .drill = true}},
+                              back;
+        uint8_t buf[1024];
+        size_t n = encode(&m, buf, sizeof(buf));
+        assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
+        assert_int_equal(back.session.emergency_usec, 77);
+        assert_true(back.session.drill);
+        for (size_t cut = 0; cut < n; cut++)
+                assert_int_equal(broker_read((struct bytes){buf, cut}, &back), -EBADMSG);
+        m = (struct broker_message){.type = BROKER_AGAIN, .again.seen_usec = 99};
+        n = encode(&m, buf, sizeof(buf));
+        assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
+        assert_int_equal(back.again.seen_usec, 99);
+        assert_int_equal(broker_read((struct bytes){buf, n - 1}, &back), -EBADMSG);
+        m = (struct broker_message){.type = BROKER_WANT_AGAIN};
+        n = encode(&m, buf, sizeof(buf));
+        assert_int_equal(n, 2);
+        assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
+        assert_int_equal(back.type, BROKER_WANT_AGAIN);
+}
+
 static void a_tap_without_a_number_must_say_why(void **state) {
         struct broker_message m = a_tap(), back;
         uint8_t buf[1024];
@@ -152,6 +177,7 @@ static void numbers_and_their_indexes_survive_the_way(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_tap_survives_the_way_and_no_cut_of_it_does),
+                cmocka_unit_test(what_is_known_of_an_emergency_survives_the_way),
                 cmocka_unit_test(a_tap_without_a_number_must_say_why),
                 cmocka_unit_test(the_id_of_a_device_is_32_digits),
                 cmocka_unit_test(another_version_is_not_spoken),

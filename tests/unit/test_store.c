@@ -1164,6 +1164,139 @@ static struct store_sign_in sign_in(int64_t person, int64_t key, uint32_t counte
                 .clock = {.realtime_usec = NOW, .boottime_usec = 1000, .boot_id = "boot"}};
 }
 
+/* --- emergencies */
+
+static struct store_emergency emergency_of(int64_t person, unsigned n, uint64_t from_usec) {
+        struct store_emergency e = {.person = person,
+                                    .user = "anna",
+                                    .how = EMERGENCY_ASKED,
+                                    .reason = "no key",
+                                    .from_usec = from_usec,
+                                    .until_usec = from_usec + 1};
+        (void) snprintf(e.attempt, sizeof(e.attempt), "%032x", n);
+        (void) snprintf(e.review, sizeof(e.review), "%012x", n);
+        return e;
+}
+
+static int see_emergency(const struct store_emergency *e, void *data) {
+        char *seen = data;
+        (void) snprintf(seen + strlen(seen), 80, "%s%s ", e->user, e->drill ? "!" : "");
+        return 0;
+}
+
+static void emergencies_are_listed_newest_first_and_counted(void **state) {
+        _cleanup_(store_closep) struct store *s = state_db(*state);
+        char seen[256] = "";
+        unsigned n = 9;
+        struct store_emergency e = emergency_of(1, 1, NOW - 100);
+        assert_int_equal(store_add_emergency(s, &e), 0);
+        e = emergency_of(1, 2, NOW);
+        e.drill = true;
+        assert_int_equal(store_add_emergency(s, &e), 0);
+        e = emergency_of(2, 3, NOW + 100);
+        e.how = EMERGENCY_WITNESS;
+        e.witness = 1;
+        (void) snprintf(e.user, sizeof(e.user), "emergency1");
+        (void) snprintf(e.claimed, sizeof(e.claimed), "Grace Hopper");
+        assert_int_equal(store_add_emergency(s, &e), 0);
+        assert_int_equal(store_each_emergency(s, see_emergency, seen), 0);
+        assert_string_equal(seen, "emergency1 anna! anna ");
+        assert_int_equal(store_count_emergencies(s, 1, NOW - 200, &n), 0);
+        assert_int_equal(n, 1); /* the drill does not count */
+        assert_int_equal(store_count_emergencies(s, 1, NOW - 50, &n), 0);
+        assert_int_equal(n, 0);
+        assert_int_equal(store_count_emergencies(s, 2, 0, &n), 0);
+        assert_int_equal(n, 0); /* nor does one of an account, which has no badge alone */
+        assert_int_equal(store_add_emergency(s, &e), -EEXIST);
+}
+
+static void half_an_emergency_is_refused(void **state) {
+        _cleanup_(store_closep) struct store *s = state_db(*state);
+        struct store_emergency e;
+        for (unsigned i = 0; i < 7; i++) {
+                e = emergency_of(1, 1, NOW);
+                switch (i) {
+                case 0:
+                        e.person = 0;
+                        break;
+                case 1:
+                        e.attempt[31] = 0;
+                        break;
+                case 2:
+                        e.review[0] = 'x';
+                        break;
+                case 3:
+                        e.user[0] = 0;
+                        break;
+                case 4:
+                        e.reason[0] = 0;
+                        break;
+                case 5:
+                        e.until_usec = e.from_usec;
+                        break;
+                default:
+                        e.how = EMERGENCY_NONE;
+                }
+                assert_int_equal(store_add_emergency(s, &e), -EINVAL);
+        }
+}
+
+static void each_part_of_a_review_is_said_once_and_by_another_person(void **state) {
+        struct world *w = *state;
+        _cleanup_(store_closep) struct store *s = writer(w);
+        struct store_person anna = add_person(s, "anna"), ben = add_person(s, "ben"),
+                            dora = add_person(s, "dora");
+        struct store_review v = {.review = "001122334455",
+                                 .part = REVIEW_WORDS,
+                                 .words = "A reason.",
+                                 .closed_usec = NOW},
+                            parts[REVIEW_PART_MAX];
+        size_t n = 9;
+        assert_int_equal(store_reviews(s, v.review, parts, &n), 0);
+        assert_int_equal(n, 0);
+        v.person = anna.id;
+        assert_int_equal(store_add_review(s, &v), 0);
+        assert_int_equal(store_add_review(s, &v), -EEXIST);
+        v.part = REVIEW_CLINICAL;
+        assert_int_equal(store_add_review(s, &v), -EKEYREJECTED);
+        v.person = ben.id;
+        assert_int_equal(store_add_review(s, &v), 0);
+        v.part = REVIEW_SECURITY;
+        assert_int_equal(store_add_review(s, &v), -EKEYREJECTED);
+        v.person = dora.id;
+        assert_int_equal(store_add_review(s, &v), 0);
+        assert_int_equal(store_reviews(s, v.review, parts, &n), 0);
+        assert_int_equal(n, 3);
+        assert_string_equal(parts[1].user, "ben");
+        assert_string_equal(parts[0].words, "A reason.");
+        v.words[0] = 0;
+        (void) snprintf(v.review, sizeof(v.review), "001122334456");
+        assert_int_equal(store_add_review(s, &v), -EINVAL);
+        assert_int_equal(sqlite3_exec(s->db, "DELETE FROM review_close", NULL, NULL, NULL),
+                         SQLITE_CONSTRAINT_TRIGGER);
+        assert_int_equal(sqlite3_exec(s->db, "UPDATE review_close SET words = 'x'", NULL, NULL, NULL),
+                         SQLITE_CONSTRAINT_TRIGGER);
+}
+
+static void an_account_for_emergencies_is_known_as_one(void **state) {
+        struct world *w = *state;
+        _cleanup_(store_closep) struct store *s = writer(w);
+        struct store_person p = {.state = PERSON_ACTIVE,
+                                 .kind = PERSON_EMERGENCY,
+                                 .user = "emergency1",
+                                 .full_name = "Emergency 1"},
+                            found;
+        assert_int_equal(store_add_person(s, &p, NOW), 0);
+        assert_int_equal(store_find_person(s, "emergency1", &found), 0);
+        assert_int_equal(found.kind, PERSON_EMERGENCY);
+        (void) add_person(s, "anna");
+        assert_int_equal(store_find_person(s, "anna", &found), 0);
+        assert_int_equal(found.kind, PERSON_PERMANENT);
+        p.kind = PERSON_KIND_MAX;
+        (void) snprintf(p.user, sizeof(p.user), "other");
+        assert_int_equal(store_add_person(s, &p, NOW), -EINVAL);
+}
+
 static void somebody_new_has_no_history(void **state) {
         _cleanup_(store_closep) struct store *s = state_db(*state);
         static const struct policy_history none;
@@ -1733,6 +1866,10 @@ int main(void) {
                 T(roles_for_a_while_are_found_newest_first_until_they_end),
                 T(a_role_for_a_while_is_whole_or_refused),
                 T(what_is_reported_lost_is_suspended_and_lifted_and_nothing_else),
+                T(emergencies_are_listed_newest_first_and_counted),
+                T(half_an_emergency_is_refused),
+                T(each_part_of_a_review_is_said_once_and_by_another_person),
+                T(an_account_for_emergencies_is_known_as_one),
                 T(somebody_new_has_no_history),
                 T(a_full_sign_in_is_remembered),
                 T(a_renewal_moves_grace_and_not_the_sign_in),
