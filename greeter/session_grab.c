@@ -5,6 +5,7 @@
 #include "common/util.h"
 
 #define RETRY_USEC (20U * 1000U)
+#define HOLD_RETRIES_USEC (5U * 1000U * 1000U)
 
 static bool take_keyboard(const struct grab *g) {
         _cleanup_(freep) xcb_grab_keyboard_reply_t *reply =
@@ -32,7 +33,7 @@ static void go_on(struct grab *g) {
         (void) sd_event_now(g->event, CLOCK_MONOTONIC, &now);
         g->keyboard = g->keyboard || take_keyboard(g);
         g->pointer = g->pointer || take_pointer(g);
-        if ((!g->keyboard || !g->pointer) && now + RETRY_USEC < next)
+        if ((!g->keyboard || !g->pointer) && now + RETRY_USEC < g->try_until)
                 next = now + RETRY_USEC;
         int r = g->timer ? sd_event_source_set_time(g->timer, next)
                          : sd_event_add_time(g->event, &g->timer, CLOCK_MONOTONIC, next, 1000, on_timer, g);
@@ -49,11 +50,20 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-void grab_begin(struct grab *g, uint64_t usec) {
+static void begin(struct grab *g, uint64_t usec, uint64_t retries) {
         uint64_t now = 0;
         (void) sd_event_now(g->event, CLOCK_MONOTONIC, &now);
-        g->until = now + usec;
+        g->until = usec == GRAB_FOR_GOOD ? usec : now + usec;
+        g->try_until = now + retries;
         go_on(g);
+}
+
+void grab_begin(struct grab *g, uint64_t usec) {
+        begin(g, usec, usec);
+}
+
+void grab_hold(struct grab *g) {
+        begin(g, GRAB_FOR_GOOD, HOLD_RETRIES_USEC);
 }
 
 void grab_end(struct grab *g) {

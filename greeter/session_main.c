@@ -77,7 +77,7 @@ static void on_parked(void *userdata) {
         struct session *s = userdata;
         state_parked(&s->state);
         refresh(s);
-        screen_discard_input(s->screen, 0);
+        screen_hold_input(s->screen);
 }
 
 static void on_countdown(void *userdata, uint32_t seconds) {
@@ -108,6 +108,7 @@ static void uncover_if_alone(struct session *s) {
                 return;
         state_uncover(&s->state);
         refresh(s);
+        screen_discard_input(s->screen, 0);
 }
 
 static void on_attended(void *userdata) {

@@ -224,3 +224,7 @@ void screen_discard_input(struct screen *s, uint64_t usec) {
         else
                 grab_end(&s->grab);
 }
+
+void screen_hold_input(struct screen *s) {
+        grab_hold(&s->grab);
+}

@@ -22,3 +22,7 @@ void screen_show(struct screen *s, enum view view, const char *text);
 
 /* From now on, for so many microseconds, what is typed and clicked goes nowhere; 0 ends it. */
 void screen_discard_input(struct screen *s, uint64_t usec);
+
+/* The same until that is called: of what is typed while a session comes to the screen nothing goes to its
+ * programs before this process hears that it is there. */
+void screen_hold_input(struct screen *s);

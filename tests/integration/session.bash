@@ -237,8 +237,16 @@ tell notice take-key 20 "Ben Okoro, take your key."
 sees "a notice for whoever stands there" ' map .* Ben Okoro, take your key'
 photo parked-notice
 echo 'notice x 0 x' >&9
-tell shown c1
+# What is typed while the next one's session comes to the screen, and nobody has told her programs yet, is not for them.
+mark
+xdotool key d click 1
+told=$(ms)
+echo 'shown c1' >&9
 sees "shown: the name" ' map 1280x800.* Anna Berg, Signed in'
+xdotool key e
+echo top >&8
+sees "the session is there" ' top yes'
+is "nothing that was typed before it was shown arrives" "" "$(early)"
 sees "and no cover" ' gone Locked'
 sees "then the session" ' gone Anna Berg'
 
@@ -292,6 +300,9 @@ mark
 stop_fake
 logind_says 1
 sees "on the screen without wardtapd: the cover goes" ' gone Locked'
+mark
+until next probe ' key ' 0.1 || [ $(($(ms) - told)) -gt 30000 ]; do xdotool key f; done
+sees "and the keyboard works" ' key '
 start_fake
 await /run/world/station.out "attend $dest c1"
 stop_fake

@@ -385,6 +385,22 @@ hook_said() { journalctl -q -o cat -u 'wardtap-event@*' -u 'wardtap-alert@*' | g
 # hog USER MB: a program of her session that holds so much memory.
 hog() { as_person "$1" "setsid -f perl -e 'my \$x = \"x\" x ($2 << 20); print STDERR \"held\\n\"; sleep 9999' 2>/tmp/held; until grep -q held /tmp/held; do read -rt 0.2 <> <(:) || true; done"; }
 
+# types_into USER: a program of her desktop that notes when each key came: "TIME KEY" a line.
+types_into() {
+        as_person "$1" "setsid -f xterm -e bash -c 'while IFS= read -rsn1 c; do echo \"\$EPOCHREALTIME \$c\"; done >\$XDG_RUNTIME_DIR/typed' </dev/null >/dev/null 2>&1" &&
+                await 60 'that program' test -e "/run/user/$(id -u "$1")/typed"
+}
+typed() { grep -c "$2\$" "/run/user/$(id -u "$1")/typed" || true; }
+has_typed() { [ "$(typed "$1" "$2")" -gt 0 ]; }
+# first_typed USER KEY, last_typed USER KEY: when, in seconds after the last record of a handoff.
+first_typed() { after_handoff "$(grep -m 1 "$2\$" "/run/user/$(id -u "$1")/typed")"; }
+last_typed() { after_handoff "$(grep "$2\$" "/run/user/$(id -u "$1")/typed" | tail -n 1)"; }
+after_handoff() {
+        local at
+        at=$(journalctl -q -r -n 1 -o short-unix _SYSTEMD_UNIT=wardtapd.service WARDTAP_EVENT=handoff)
+        [ -n "$1" ] && [ -n "$at" ] && awk -v a="${1%% *}" -v b="${at%% *}" 'BEGIN {printf "%.3f\n", a - b}'
+}
+
 # session_of USER: her session on a seat.
 session_of() { loginctl list-sessions --no-legend | awk -v u="$1" '$3 == u && $4 != "" {print $1; exit}'; }
 # terminal_of USER: the virtual terminal of her session; x_of USER: the X server on it.

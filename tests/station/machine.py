@@ -90,6 +90,7 @@ class Machine:
         self.plugged = []
         self.talking = threading.Lock()  # one question to QEMU at a time
         self.dumping = None
+        self.typing = None
         self.fresh = time.time()  # what it was given is not older
         os.makedirs(work, exist_ok=True)
 
@@ -233,6 +234,7 @@ class Machine:
             return
         if self.dumping:
             self.dumps_end()  # of a scenario that failed
+        self.typing_end()
         for device in list(self.plugged):
             self.unplug(device)
         self.answers.clear()
@@ -277,6 +279,25 @@ class Machine:
         thread.join(30)
         self.dumping = None
         return tuple(counts)
+
+    def typing_begin(self, key):
+        """Somebody presses that key again and again, beside whatever follows."""
+        end = threading.Event()
+
+        def type_on():
+            while not end.wait(0.1):
+                self.press(key)
+
+        thread = threading.Thread(target=type_on, daemon=True)
+        self.typing = (end, thread)
+        thread.start()
+
+    def typing_end(self):
+        if self.typing:
+            end, thread = self.typing
+            end.set()
+            thread.join(30)
+            self.typing = None
 
     def photo(self, name, seconds=15):
         """A PNG of the screen once it is the same twice in a row: under emulation a window is drawn for a while."""
