@@ -5,15 +5,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "pam_module/auth/snapshot.h"
 #include "common/wire.h"
 
-/* What the listener remembers to protect itself. */
+#define ANSWER_KNOWN_MAX 16U
+
+/* What the listener remembers, to protect itself and to be quick. */
 struct answer {
         uid_t wardtapd;                 /* seat_find_user() */
         uint64_t store_busy_until_usec; /* people.db was locked: it is not asked before then */
+        struct stat store;              /* people.db as it was when these were found enrolled */
+        char known[ANSWER_KNOWN_MAX][65];
+        unsigned n_known; /* found since; the oldest gives way */
 };
+
+/* Whether people.db has this person enrolled, as far as the listener has to know: -ENOENT is a clear no.
+ * Names that were found are remembered until the file changes; no other name is, for it may be a typed
+ * password. Errors of store_open_people(). */
+int answer_find_person(struct answer *a, const char *path, const char *user);
 
 /* True and the verdict when no attempt is needed: nothing here waits for a person, a card or a name service.
  */
