@@ -92,7 +92,3 @@ void keys_known(struct keys *k, bool known) {
                 keys_state_lose(&k->state);
         rearm(k);
 }
-
-bool keys_has(const struct keys *k, const char *id) {
-        return keys_state_has(&k->state, id);
-}

@@ -22,5 +22,3 @@ DEFINE_CLEANUP(struct keys, keys_free)
 /* As in struct watch_events. */
 void keys_event(struct keys *k, const struct device_key *key, bool attached, bool present);
 void keys_known(struct keys *k, bool known);
-/* It is plugged in, or has been out for less than KEYS_BACK_USEC. */
-bool keys_has(const struct keys *k, const char *id);

@@ -418,10 +418,6 @@ int logind_terminate(struct logind *l, const char *session) {
         return call(l, "TerminateSession", session);
 }
 
-int logind_lock(struct logind *l, const char *session) {
-        return call(l, "LockSession", session);
-}
-
 int logind_activate(struct logind *l, const char *session) {
         return call(l, "ActivateSession", session);
 }

@@ -58,7 +58,6 @@ const struct logind_session *logind_at(const struct logind *l, size_t i);
 /* Requests, which are answered later, if at all; what is refused is a line in the log. -ENOTCONN without a
  * bus. */
 int logind_terminate(struct logind *l, const char *session);
-int logind_lock(struct logind *l, const char *session);
 int logind_activate(struct logind *l, const char *session);
 /* Shows a virtual terminal on the screen of seat0. done: when logind has answered, however; may be NULL. A
  * newer call forgets the older one's. */
