@@ -103,11 +103,16 @@ static int hear_answer(struct attempt *a, char *buf, size_t size) {
         return m.type == WIRE_ANSWER && buf && text_copy(buf, size, m.answer) >= 0;
 }
 
+/* The GTK greeter takes a first question whose answer may be seen for the one about the user's name, and
+ * begins anew with what is typed: so the first is asked as a PIN is, and only what comes after it is seen.
+ */
 static int ask(struct attempt *a, const char *text, const char *prompt, char *buf, size_t size) {
+        int r = attempt_show(a, WIRE_INFO, text);
+        if (r >= 0)
+                r = a->prompted ? relay_ask(a->module, a->version, prompt)
+                                : relay_prompt(a->module, a->version, prompt);
         a->prompted = true;
-        if (attempt_show(a, WIRE_INFO, text) < 0 || relay_ask(a->module, a->version, prompt) < 0)
-                return -ECANCELED;
-        return hear_answer(a, buf, size);
+        return r < 0 ? -ECANCELED : hear_answer(a, buf, size);
 }
 
 static int ask_why(struct attempt *a) {
@@ -145,10 +150,10 @@ enum attempt_state attempt_emergency(struct attempt *a) {
         a->answer_owed = false;
         if (r >= 0 && a->decision.verdict != POLICY_NEED_REASON)
                 return ATTEMPT_DECIDE;
-        if (r >= 0 && a->person.kind == PERSON_EMERGENCY)
-                r = ask_who(a);
         if (r >= 0)
                 r = ask_why(a);
+        if (r >= 0 && a->person.kind == PERSON_EMERGENCY)
+                r = ask_who(a);
         if (r < 0)
                 return r == -EINVAL ? attempt_end(a, REASON_NO_ANSWER)
                                     : attempt_end_wait(a, r, REASON_NO_ANSWER);

@@ -342,7 +342,7 @@ key_in emergency1
 key_out emergency1
 printf 'tty5\n' >/run/world/tty0-active
 key_in emergency1
-sign_in kit --service lightdm --tty tty5 --answer "Grace Hopper" --answer 1
+sign_in kit --service lightdm --tty tty5 --answer 1 --answer "Grace Hopper"
 await kit.out "Tap your badge" 20 || true
 tap $KIT
 await kit.out "result:" 40 || true
@@ -366,14 +366,14 @@ end_sessions
 printf 'tty5\n' >/run/world/tty0-active
 before=$(event_count break-glass-start)
 key_in ben
-witness self "Ben Okoro" 1 2222
+witness self 1 "Ben Okoro" 2222
 await self.out "Tap the badge of the emergency kit, or have a colleague tap hers." 20 || true
 tap $BEN
 await self.out "result:" 40 || true
 expect "nobody is her own witness" "This badge cannot witness it. Ask another colleague." self.out
 expect "and is refused" PAM_AUTH_ERR self.out
 rest
-witness touched "Grace Hopper" 1
+witness touched 1 "Grace Hopper"
 await touched.out "Tap the badge" 20 || true
 tap $BEN
 await touched.out "result:" 40 || true
@@ -381,7 +381,7 @@ expect "the witness reads who and what" "Emergency access for Grace Hopper, with
 expect_not "a witness who is not verified is none" PAM_SUCCESS touched.out
 is "nothing began so far" "$before" "$(event_count break-glass-start)"
 rest
-witness good "Grace Hopper" 1 2222
+witness good 1 "Grace Hopper" 2222
 await good.out "Tap the badge" 20 || true
 tap $BEN
 await good.out "result:" 40 || true
