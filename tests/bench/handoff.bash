@@ -78,14 +78,22 @@ permit_no_more() {
         systemctl start wardtap-broker.socket wardtap-input.socket wardtap-auth.socket wardtap-authd wardtapd
 }
 
-# quiet SECONDS: how often wardtapd slept and was woken meanwhile, and its anonymous memory.
+# quiet SECONDS: how often wardtapd slept and was woken meanwhile, and its anonymous memory; once what came before is over:
+# a switch of sessions has its own stragglers.
 quiet() {
         local pid before after
         pid=$(main_of wardtapd)
+        await 60 "wardtapd to be at rest" at_rest "$pid"
         before=$(woken_of "$pid")
         read -rt "$1" <> <(:) || true
         after=$(woken_of "$pid")
         echo "$((after - before)) $(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$pid/status")"
+}
+at_rest() {
+        local before
+        before=$(woken_of "$1")
+        read -rt 10 <> <(:) || true
+        [ "$(woken_of "$1")" = "$before" ]
 }
 woken_of() { sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"; }
 # spin: milliseconds that a fixed piece of work takes, to tell how much slower an emulated processor is.
