@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -45,6 +46,18 @@ int console_new(sd_event *event, void (*changed)(void *userdata), void *userdata
                 return r;
         *ret = TAKE_PTR(c);
         return 0;
+}
+
+bool console_shows(unsigned vt) {
+        char text[16], wanted[16];
+        _cleanup_(closep) int fd = open(CONSOLE_ACTIVE, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+        if (n <= 0)
+                return false;
+        text[n] = 0;
+        text[strcspn(text, "\n")] = 0;
+        (void) snprintf(wanted, sizeof(wanted), "tty%u", vt);
+        return strcmp(text, wanted) == 0;
 }
 
 struct console *console_free(struct console *c) {

@@ -5,6 +5,7 @@
 
 #include "common/util.h"
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 /* What the kernel says it in: "tty7". */
@@ -14,5 +15,7 @@ struct console;
 
 /* -ENOENT where there are no virtual terminals. */
 int console_new(sd_event *event, void (*changed)(void *userdata), void *userdata, struct console **ret);
+/* Whether that virtual terminal is the one on the screen now. */
+bool console_shows(unsigned vt);
 struct console *console_free(struct console *c);
 DEFINE_CLEANUP(struct console, console_free)

@@ -2,6 +2,7 @@
 /* Signals of logind, and the questions that follow from them. */
 #include "helper/logind.h"
 
+#include "helper/console.h"
 #include "helper/log.h"
 #include "helper/logind_read.h"
 
@@ -435,6 +436,11 @@ static int on_terminal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 int logind_show_terminal(struct logind *l, unsigned vt, void (*done)(void *userdata), void *userdata) {
         if (!l->bus)
                 return -ENOTCONN;
+        if (!l->showing && console_shows(vt)) {
+                if (done)
+                        done(userdata);
+                return 0;
+        }
         l->showing = sd_bus_slot_unref(l->showing);
         l->then = done;
         l->then_userdata = userdata;

@@ -60,7 +60,8 @@ const struct logind_session *logind_at(const struct logind *l, size_t i);
 int logind_terminate(struct logind *l, const char *session);
 int logind_activate(struct logind *l, const char *session);
 /* Shows a virtual terminal on the screen of seat0. done: when logind has answered, however; may be NULL. A
- * newer call forgets the older one's. */
+ * newer call forgets the older one's. Where it is on the screen already and no other was asked for, done is
+ * called at once: asking costs logind, the bus and polkit more than all of an attempt. */
 int logind_show_terminal(struct logind *l, unsigned vt, void (*done)(void *userdata), void *userdata);
 /* Holds sleep up until logind_let_sleep(), for at most InhibitDelayMaxSec= of logind.conf (5 s). */
 int logind_hold_sleep(struct logind *l);

@@ -34,6 +34,15 @@ mark_seat
 seat greeter
 await_seat "say Tap your badge"
 
+# what_came: the end of the records and of what the seat was asked for.
+what_came() {
+        journalctl -q -n 40 -o cat _SYSTEMD_UNIT=wardtapd.service | sed 's/^/  journal | /'
+        tail -n 20 station.log | sed 's/^/  seat | /'
+        busctl introspect org.wardtap.Station1 /org/wardtap/Station1 2>&1 | grep property | sed 's/^/  station | /'
+        df -h /run /var/log/journal /var/lib/wardtap 2>/dev/null | sed 's/^/  space | /'
+        ps -eo pid,stat,etimes,rss,args | grep -E '[w]ardtap|[j]ournald' | sed 's/^/  process | /' | head -n 30
+}
+
 # shift_of FROM TO: people tap in turn, each on the next reader, as soon as the one before is on the screen.
 missed=0
 shift_of() {
@@ -45,7 +54,7 @@ shift_of() {
                         case $line in *" active "*" $((3000 + who)) user") continue 2 ;; esac
                 done
                 missed=$((missed + 1))
-                [ $missed -le 20 ] || { bad "more than 20 taps brought nobody to the screen"; finish; }
+                [ $missed -le 20 ] || { bad "more than 20 taps brought nobody to the screen"; what_came; finish; }
         done
 }
 exec {follow}< <(exec tail -n 0 -F --sleep-interval=0.005 station.log 2>/dev/null)
