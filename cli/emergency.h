@@ -41,9 +41,3 @@ uint64_t emergency_items_last_drill(const struct emergency_items *l);
 /* --- emergency_due.c: what is overdue, in sentences; for each, f is called. people may be NULL. */
 void emergency_due(const struct emergency_items *l, struct store *people, uint64_t now_usec,
                    void (*f)(void *data, const char *text, const char *fix), void *data);
-
-/* --- confirm.c */
-/* Has this person touch a key of hers, PIN or fingerprint included, for what `what` says. *ret_token is the
- * key's short name. An enum cli_exit, after a complaint. */
-int confirm_by_key(struct admin *a, const struct rules *rules, const struct store_person *p,
-                   const char *what, uint64_t timeout_usec, char ret_token[17]);

@@ -164,7 +164,7 @@ static const struct cli_command commands[] = {
         {"policy who-can", "WHAT", 1, 1, O(FILE) | O(AT) | O(JSON), 0,
          N_("List who could approve something, or has a role"),
          N_("WHAT is recover, elevate, ticket, temporary-badge, review-clinical, review-security, approve\n"
-            "(any of them), break-glass (who may review it), or the name of a role."),
+            "(any of them), break-glass (who would have emergency access, and how), or the name of a role."),
          command_policy_who_can},
         {"emergency list", "", 0, 0, O(OPEN) | O(JSON), 0,
          N_("List emergencies, what is owed about each, and what is overdue"), NULL, command_emergency_list},

@@ -176,6 +176,17 @@ for fault in wrong-signature uv-clear counter-back; do
         [ "$got" = "$want" ] || [ "$got" = key-forged ] && ok "$fault is recorded as $got" || bad "$fault is recorded as '$got'"
         key_out dora
 done
+for user in anna dora edda fritz; do # without a key in the port: who may is asked for it
+        "$say" --timeout 30 -- wardtap elevate anna "${give[@]}" --approver $user --timeout 5 >may.out 2>&1 && bad "$user approved without a key" || true
+        grep -q "cannot approve this" may.out && may=no || may=yes
+        case " $(wardtap policy who-can elevate --json | jq -r '[.[].user] | join(" ")') " in *" $user "*) said=yes ;; *) said=no ;; esac
+        is "who-can says of $user what an approval does" "$may" "$said"
+done
+key_token=$(wardtap key list edda --json | jq -r '.[0].token')
+wardtap key suspend "$key_token" --reason "for a test" >suspend.out 2>&1 || cat suspend.out
+is "and whose key is suspended has none" "dora true edda false" \
+        "$(wardtap policy who-can elevate --json | jq -r '[.[] | .user + " " + (.has_key | tostring)] | join(" ")')"
+wardtap key resume "$key_token" --reason "for a test" >resume.out 2>&1 || cat resume.out
 run no-role 3 wardtap elevate anna --role captain --for 30min --reason x --approver dora
 run too-long 2 wardtap elevate anna --role night-lead --for 9h --reason x --approver dora
 run over-the-rules 2 wardtap elevate anna --role night-lead --for 3h --reason x --approver dora
