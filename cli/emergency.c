@@ -82,9 +82,10 @@ static void item_row(struct table *t, const struct emergency_items *l, const str
                 table_measure(t, cells);
 }
 
-static void say_due(void *data, const char *text, const char *fix) {
-        (void) data;
-        (void) printf("! %s %s\n", text, fix);
+static void say_due(void *data, const struct emergency_due *d) {
+        char text[EMERGENCY_DUE_SIZE];
+        emergency_due_text(d, *(const uint64_t *) data, text);
+        (void) printf("! %s %s\n", text, emergency_due_fix(d->what));
 }
 
 static void print_items(const struct emergency_items *l, bool open) {
@@ -116,8 +117,9 @@ int command_emergency_list(const struct cli_arguments *args) {
                         }
                 json_list_end(&rows, stdout);
         } else {
+                uint64_t now = now_realtime_usec();
                 print_items(&l, open);
-                emergency_due(&l, a.store, now_realtime_usec(), say_due, NULL);
+                emergency_due(&l, a.store, now, say_due, &now);
         }
         if (l.more)
                 warn(_("There are more emergencies than are listed: the oldest are left out."));

@@ -149,8 +149,10 @@ static int see_emergency(struct who_can *w, const struct who *who, struct row *r
         struct policy_decision d = {.role = NULL}, as_witness = {.role = NULL};
         bool kit = who->person.kind == PERSON_EMERGENCY;
         const struct policy_evidence own = {.badge = BADGE_NUMBER,
+                                            .badge_id = 1, /* any that is hers */
                                             .badge_person = who->person.id,
-                                            .key_present = kit,
+                                            .key_present = kit && who->has_key,
+                                            .key_id = kit && who->has_key,
                                             .emergency = kit ? EMERGENCY_NONE : EMERGENCY_ASKED,
                                             .emergency_reason = true},
                                      seen = {.emergency = EMERGENCY_WITNESS,

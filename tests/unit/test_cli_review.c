@@ -113,6 +113,143 @@ static void who_was_never_here_is_said_once(void **state) {
         assert_int_equal(only_finding(p).kind, REVIEW_NEVER_USED);
 }
 
+/* A suspended person, an agency account and an emergency account are each what they are, and not somebody
+ * who does not come to work. */
+static void accounts_of_other_kinds_are_told_apart(void **state) {
+        struct census_person p = person("agency1");
+        p.kind = PERSON_AGENCY;
+        p.strong_usec = 0;
+        p.n_badges = p.n_keys = 0;
+        assert_int_equal(only_finding(p).kind, REVIEW_NEVER_USED); /* never lent */
+        assert_string_equal(only_finding(p).detail, "agency account");
+        p.lease_usec = NOW - 90 * DAY;
+        assert_int_equal(only_finding(p).kind, REVIEW_KIND_MAX);
+        p.lease_usec--;
+        assert_int_equal(only_finding(p).kind, REVIEW_UNUSED);
+        p.leased = true;
+        assert_int_equal(only_finding(p).kind, REVIEW_KIND_MAX);
+        p.account = ACCOUNT_NONE;
+        assert_int_equal(only_finding(p).kind, REVIEW_ORPHAN);
+        assert_string_equal(only_finding(p).detail, "agency account");
+
+        p = person("emergency1");
+        p.kind = PERSON_EMERGENCY;
+        p.role = NULL;
+        p.strong_usec = 0;
+        p.n_badges = p.n_keys = 0;
+        assert_int_equal(only_finding(p).kind, REVIEW_KIND_MAX);
+        p.not_after_usec = NOW;
+        assert_int_equal(only_finding(p).kind, REVIEW_EXPIRED);
+
+        p = person("anna");
+        p.state = PERSON_SUSPENDED;
+        assert_int_equal(only_finding(p).kind, REVIEW_KIND_MAX);
+        struct census_badge old = badge;
+        old.used_usec = 0;
+        p.badges = &old; /* she cannot use it */
+        assert_int_equal(only_finding(p).kind, REVIEW_KIND_MAX);
+        p.n_badges = p.n_keys = 0;
+        p.strong_usec = 0;
+        assert_int_equal(only_finding(p).kind, REVIEW_NEVER_USED);
+        assert_string_equal(only_finding(p).detail, "suspended");
+        p.account = ACCOUNT_NONE;
+        p.strong_usec = NOW;
+        p.known_usec = NOW - DAY;
+        assert_string_equal(only_finding(p).detail, "last known then, suspended");
+}
+
+static void who_may_not_come_is_not_said_to_stay_away(void **state) {
+        struct census_person p = person("anna");
+        p.strong_usec = 0;
+        p.n_badges = p.n_keys = 0;
+        p.not_before_usec = NOW + 1;
+        assert_int_equal(only_finding(p).kind, REVIEW_KIND_MAX);
+        p.not_before_usec = NOW;
+        assert_int_equal(only_finding(p).kind, REVIEW_NEVER_USED);
+        p.not_before_usec = 0;
+        p.not_after_usec = NOW;
+        assert_int_equal(only_finding(p).kind, REVIEW_EXPIRED);
+}
+
+static void what_is_suspended_for_long_is_said_so(void **state) {
+        struct census_badge b = badge;
+        struct census_person p = person("anna");
+        p.badges = &b;
+        b.used_usec = 0;
+        b.suspended_usec = NOW - 90 * DAY;
+        assert_int_equal(only_finding(p).kind, REVIEW_KIND_MAX);
+        b.suspended_usec--;
+        assert_int_equal(only_finding(p).kind, REVIEW_UNUSED);
+        assert_string_equal(only_finding(p).detail, "suspended badge");
+        b.suspended_usec = 0;
+        b.lent_until_usec = NOW + DAY; /* from the pool: not hers to use or not */
+        assert_int_equal(only_finding(p).kind, REVIEW_KIND_MAX);
+}
+
+static void what_is_for_a_while_is_said_until_it_is_over(void **state) {
+        static const struct {
+                enum census_while kind;
+                const char *detail, *todo;
+                bool stays;
+        } rows[] = {
+                {WHILE_BADGE, "badge, approved by dora", "wardtap badge return #", false},
+                {WHILE_LEASE, "lease", "wardtap lease end @ --reason TEXT", true},
+                {WHILE_UNWIPED, "home not wiped since", "wardtap lease wipe @", true},
+                {WHILE_TICKET, "ticket, issued by dora", "wardtap ticket revoke # --reason TEXT", false},
+                {WHILE_ROLE, "role, approved by dora", "wardtap elevate end @", false},
+        };
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(review_clear) struct review r = {0};
+                struct census_person p = person("anna");
+                struct census c = census_of(&p, 1);
+                assert_int_equal(census_add_while(&p, rows[i].kind, "item", "dora", NOW), 0);
+                assert_int_equal(review_temporary(&r, &c, NOW - 1), 0);
+                assert_int_equal(r.n, 1);
+                assert_int_equal(r.findings[0].kind, REVIEW_TEMPORARY);
+                assert_string_equal(r.findings[0].detail, rows[i].detail);
+                assert_string_equal(r.findings[0].item, "item");
+                assert_true(r.findings[0].since_usec == NOW);
+                assert_string_equal(review_while_todo(&r.findings[0]), rows[i].todo);
+                assert_int_equal(review_temporary(&r, &c, NOW), 0);
+                assert_int_equal(r.n, rows[i].stays ? 2 : 1);
+                assert_string_equal(review_while_todo(&r.findings[r.n - 1]), rows[i].todo);
+                freep(&p.temporary);
+        }
+}
+
+/* Whatever may be owed of emergency access is a finding, with something to do about it. */
+static void what_emergency_access_lacks_is_said(void **state) {
+        for (int i = 0; i < EMERGENCY_LACK_MAX; i++) {
+                _cleanup_(review_clear) struct review r = {0};
+                struct census_due due = {
+                        .what = (enum emergency_lack) i, .user = "emergency1", .since_usec = 5};
+                struct census c = {.due = &due, .n_due = 1};
+                assert_int_equal(review_break_glass(&r, &c, NOW), 0);
+                if (i == EMERGENCY_LACKS_REVIEW) { /* each of these is named by itself */
+                        assert_int_equal(r.n, 0);
+                        continue;
+                }
+                assert_int_equal(r.n, 1);
+                assert_string_equal(r.findings[0].user, "emergency1");
+                assert_true(r.findings[0].since_usec == 5);
+                assert_true(*review_while_todo(&r.findings[0]));
+                assert_string_not_equal(review_while_todo(&r.findings[0]), "wardtap emergency list --open");
+        }
+        _cleanup_(review_clear) struct review r = {0};
+        struct census_open open = {.review = "7f3a90c14b2e",
+                                   .user = "anna",
+                                   .from_usec = 9,
+                                   .owed = REVIEWER_CLINICAL | REVIEWER_SECURITY};
+        struct census c = {.open = &open, .n_open = 1};
+        assert_int_equal(review_break_glass(&r, &c, NOW), 0);
+        assert_string_equal(r.findings[0].item, "7f3a90c14b2e");
+        assert_string_equal(r.findings[0].detail, "review owed by clinical, security");
+        assert_string_equal(review_while_todo(&r.findings[0]), "wardtap emergency list --open");
+        open.owed = REVIEWER_SECURITY;
+        assert_int_equal(review_break_glass(&r, &c, NOW), 0);
+        assert_string_equal(r.findings[1].detail, "review owed by security");
+}
+
 /* Without state.db nothing is known of use, and nothing is said. */
 static void what_is_not_known_is_not_a_finding(void **state) {
         _cleanup_(review_clear) struct review r = {.unused_days = REVIEW_UNUSED_DAYS};
@@ -378,6 +515,11 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_finding_is_of_its_kind),
                 cmocka_unit_test(who_was_never_here_is_said_once),
+                cmocka_unit_test(accounts_of_other_kinds_are_told_apart),
+                cmocka_unit_test(who_may_not_come_is_not_said_to_stay_away),
+                cmocka_unit_test(what_is_suspended_for_long_is_said_so),
+                cmocka_unit_test(what_is_for_a_while_is_said_until_it_is_over),
+                cmocka_unit_test(what_emergency_access_lacks_is_said),
                 cmocka_unit_test(what_is_not_known_is_not_a_finding),
                 cmocka_unit_test(one_key_of_two_people_is_said_of_both),
                 cmocka_unit_test(the_hash_is_of_what_is_and_not_of_when),
