@@ -403,6 +403,99 @@ static void each_gap_is_named_alone(void **state) {
         assert_int_equal(gaps_of(p, &covered), 1U << GAP_HOME);
 }
 
+static void what_is_suspended_or_lent_counts_for_nothing(void **state) {
+        struct census_badge some[2] = {badge, badge};
+        struct census_person p = person("anna");
+        p.badges = some;
+        p.n_badges = 2;
+        p.needed = FACTOR_BADGE;
+        assert_int_equal(gaps_of(p, &covered), 0);
+        some[0].lent_until_usec = NOW + DAY;
+        assert_int_equal(gaps_of(p, &covered), 1U << GAP_RECOVERY);
+        some[1].suspended_usec = NOW - DAY;
+        assert_int_equal(gaps_of(p, &covered), 1U << GAP_BADGE | 1U << GAP_RECOVERY);
+}
+
+/* Nobody comes to work by an account that is nobody's. */
+static void accounts_of_nobody_are_not_counted(void **state) {
+        _cleanup_(readiness_clear) struct readiness r = {0};
+        struct census_person people[4] = {person("anna"), person("emergency1"), person("agency1"),
+                                          person("later")};
+        struct census c = census_of(people, 4);
+        people[1].kind = PERSON_EMERGENCY;
+        people[2].kind = PERSON_AGENCY;
+        people[3].not_before_usec = NOW + 1;
+        assert_int_equal(readiness_judge(&c, &covered, NOW, &r), 0);
+        assert_int_equal(r.n, 1);
+        readiness_clear(&r);
+        people[2].leased = true;
+        assert_int_equal(readiness_judge(&c, &covered, NOW, &r), 0);
+        assert_int_equal(r.n, 2);
+        assert_string_equal(r.people[1].person->user, "anna");
+}
+
+/* --- Whether break-glass is covered: by rules, accounts, kits and drills */
+
+struct covering {
+        struct rules rules;
+        struct census_person people[2];
+        struct census_due due[2];
+        struct census census;
+        char *accounts[2];
+};
+
+static void begin_covering(struct covering *x) {
+        *x = (struct covering){.people = {person("anna"), person("emergency1")}};
+        x->people[1].kind = PERSON_EMERGENCY;
+        x->people[1].role = NULL;
+        x->accounts[0] = (char *) "emergency1";
+        x->rules.break_glass = (struct rule_break_glass){.present = true, .accounts = {x->accounts, 1}};
+        x->census = census_of(x->people, 2);
+        x->census.rules = &x->rules;
+        x->census.due = x->due;
+}
+
+static enum readiness_break_glass covering_with(struct covering *x, enum emergency_lack lack,
+                                                const char *user) {
+        x->due[0] = (struct census_due){.what = lack};
+        (void) snprintf(x->due[0].user, sizeof(x->due[0].user), "%s", user);
+        x->census.n_due = 1;
+        return readiness_break_glass(&x->census, NOW);
+}
+
+static void break_glass_is_what_would_be_there_tonight(void **state) {
+        static const enum emergency_lack nobody[] = {EMERGENCY_LACKS_ACCOUNT, EMERGENCY_NOT_ENROLLED,
+                                                     EMERGENCY_IS_PERSONAL},
+                                         overdue[] = {EMERGENCY_LACKS_DRILL, EMERGENCY_KIT_UNTRIED,
+                                                      EMERGENCY_KIT_OLD};
+        struct covering x;
+        begin_covering(&x);
+        assert_int_equal(readiness_break_glass(&x.census, NOW), BREAK_GLASS_COVERED);
+        assert_int_equal(covering_with(&x, EMERGENCY_LACKS_RULES, ""), BREAK_GLASS_NOT_CONFIGURED);
+        assert_int_equal(covering_with(&x, EMERGENCY_NOT_HERE, ""), BREAK_GLASS_ELSEWHERE);
+        for (size_t i = 0; i < ELEMENTSOF(nobody); i++)
+                assert_int_equal(covering_with(&x, nobody[i], "emergency1"), BREAK_GLASS_NO_ACCOUNT);
+        for (size_t i = 0; i < ELEMENTSOF(overdue); i++)
+                assert_int_equal(covering_with(&x, overdue[i], i == 0 ? "" : "emergency1"),
+                                 BREAK_GLASS_OVERDUE);
+        assert_int_equal(covering_with(&x, EMERGENCY_NOT_ENROLLED, "emergency2"), BREAK_GLASS_COVERED);
+        /* without a kit a witness opens it, while there is one */
+        assert_int_equal(covering_with(&x, EMERGENCY_LACKS_KIT, "emergency1"), BREAK_GLASS_COVERED);
+        x.people[0].n_keys = 0;
+        assert_int_equal(readiness_break_glass(&x.census, NOW), BREAK_GLASS_NO_ACCOUNT);
+        begin_covering(&x);
+        x.people[0].role = NULL;
+        assert_int_equal(covering_with(&x, EMERGENCY_LACKS_KIT, "emergency1"), BREAK_GLASS_NO_ACCOUNT);
+        begin_covering(&x);
+        x.people[1].state = PERSON_SUSPENDED;
+        assert_int_equal(readiness_break_glass(&x.census, NOW), BREAK_GLASS_NO_ACCOUNT);
+        begin_covering(&x);
+        x.rules.break_glass.accounts.n = 0; /* a badge in hand is not all that may be missing */
+        assert_int_equal(readiness_break_glass(&x.census, NOW), BREAK_GLASS_NO_ACCOUNT);
+        x.census.rules = NULL;
+        assert_int_equal(readiness_break_glass(&x.census, NOW), BREAK_GLASS_NOT_CONFIGURED);
+}
+
 static void a_key_of_another_model_is_none(void **state) {
         struct census_key some[2] = {keys[0], keys[1]};
         struct census_person p = person("anna");
@@ -414,6 +507,7 @@ static void a_key_of_another_model_is_none(void **state) {
 }
 
 /* Of three people with one key each. */
+static bool tickets = true;
 static size_t with_recovery(unsigned anna, unsigned ben, unsigned carl) {
         _cleanup_(readiness_clear) struct readiness r = {0};
         struct census_person people[3] = {person("anna"), person("ben"), person("carl")};
@@ -422,8 +516,10 @@ static size_t with_recovery(unsigned anna, unsigned ben, unsigned carl) {
         people[0].approves = anna;
         people[1].approves = ben;
         people[2].approves = carl;
-        for (size_t i = 0; i < 3; i++)
+        for (size_t i = 0; i < 3; i++) {
                 people[i].n_keys = 1;
+                people[i].tickets = tickets;
+        }
         assert_int_equal(readiness_judge(&c, &covered, NOW, &r), 0);
         for (size_t i = 0; i < 3; i++)
                 n += r.people[i].has_recovery;
@@ -439,6 +535,10 @@ static void others_may_let_back_in_and_nobody_oneself(void **state) {
         assert_int_equal(with_recovery(recover, recover, 0), 1);
         assert_int_equal(with_recovery(recover, recover, recover), 3);
         assert_int_equal(with_recovery(1U << APPROVE_ELEVATE, 1U << APPROVE_ELEVATE, 0), 0);
+        tickets = false; /* the rules, or the role, want none */
+        assert_int_equal(with_recovery(ticket, ticket, ticket), 0);
+        assert_int_equal(with_recovery(recover, recover, recover), 3);
+        tickets = true;
 }
 
 static void an_exception_past_its_end_is_said(void **state) {
@@ -493,6 +593,8 @@ static void the_station_is_ready_when_everything_is(void **state) {
         assert_true(is_ready(&c, BREAK_GLASS_COVERED));
         assert_false(is_ready(&c, BREAK_GLASS_NOT_CONFIGURED));
         assert_false(is_ready(&c, BREAK_GLASS_ELSEWHERE));
+        assert_false(is_ready(&c, BREAK_GLASS_NO_ACCOUNT));
+        assert_false(is_ready(&c, BREAK_GLASS_OVERDUE));
         people[1].n_badges = 0;
         assert_false(is_ready(&c, BREAK_GLASS_COVERED));
         c.n = 0;
@@ -526,6 +628,9 @@ int main(void) {
                 cmocka_unit_test(only_what_fits_a_password_is_one),
                 cmocka_unit_test(a_kept_list_is_read_back_or_refused),
                 cmocka_unit_test(each_gap_is_named_alone),
+                cmocka_unit_test(what_is_suspended_or_lent_counts_for_nothing),
+                cmocka_unit_test(accounts_of_nobody_are_not_counted),
+                cmocka_unit_test(break_glass_is_what_would_be_there_tonight),
                 cmocka_unit_test(a_key_of_another_model_is_none),
                 cmocka_unit_test(others_may_let_back_in_and_nobody_oneself),
                 cmocka_unit_test(an_exception_past_its_end_is_said),
