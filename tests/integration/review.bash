@@ -220,11 +220,20 @@ export TZ=UTC
 run many 0 wardtap stats --file many.export --json
 is "everything is counted" "2 6000 3000 120 256 0.5" \
         "$(jq -r '.all | "\(.fallback_percent) \(.sign_ins) \(.reentries) \(.fallbacks) \(.refusals) \(.reentries_per_strong)"' many.out | sed 's/^2\.0 /2 /')"
+is "so is what happened beside sign-ins, drills apart from emergencies" "200 300 100 150 0 60 30 0" \
+        "$(jq -r '.all | "\(.tickets) \(.temporary_badges) \(.recoveries) \(.approvals) \(.approvals_refused) \(.break_glass) \(.drills) \(.exceptions)"' many.out)"
+run many-text 0 wardtap stats --file many.export
+sed 's/  */ /g' many-text.out >many-text.words
+for line in "Tickets 200 3.3" "By a temporary badge 300 5.0" "Recoveries 100 1.7" "Approvals 150 2.5" "Break-glass 60 1.0" "Break-glass, drills 30 0.5"; do
+        expect "in words, per 100 sign-ins: $line" "$line" many-text.words
+done
 is "small counts are not, in no way" '{"unknown-badge":null,"pin-wrong":240,"key-counter":null}' "$(jq -c .all.reasons many.out)"
 is "times" "101000 101000 2000000" "$(jq -r '.all.tap_to_session | "\(.p50_usec) \(.p90_usec) \(.p99_usec)"' many.out)"
 run many-role 0 wardtap stats --file many.export --by role --json
 is "by role" "doctor 600 nurse 5400" "$(jq -r '[.groups[] | select(.sign_ins > 0) | "\(.name) \(.sign_ins)"] | join(" ")' many-role.out)"
 is "a fallback is of its person's role" "20 100" "$(jq -r '[.groups[] | select(.sign_ins > 0) | .fallbacks] | join(" ")' many-role.out)"
+is "so is what was approved for somebody, whatever role it gave" "150 0" \
+        "$(jq -r '"\([.groups[] | select(.name == "doctor" or .name == "nurse") | .approvals] | add) \([.groups[] | select(.name == "night-lead")] | length)"' many-role.out)"
 run many-day 0 wardtap stats --file many.export --by day --json
 is "by day" "30 200" "$(jq -r '"\(.groups | length) \(.groups[3].sign_ins)"' many-day.out)"
 run many-two-days 0 wardtap stats --file many.export --since 2026-11-02 --until 2026-11-03 --json
