@@ -22,7 +22,7 @@ enum review_kind {
         REVIEW_EXCEPTION,        /* of the rules, past its end */
         REVIEW_BREAK_GLASS,      /* not there, not drilled or rotated in time, or not reviewed */
         REVIEW_FAILURES,         /* so many in a row that tries are slowed down */
-        REVIEW_SITE_KEY,         /* the badge key, and badges still under one before it */
+        REVIEW_SITE_KEY,         /* keys of badges and of tickets, and badges still under one before it */
         REVIEW_PASSWORD_USER,    /* a local account with a usable password */
         REVIEW_PASSWORD_SERVICE, /* a PAM service that takes one */
         REVIEW_KIND_MAX,
@@ -33,6 +33,8 @@ const char *review_kind_name(enum review_kind kind);
 #define REVIEW_UNUSED_DAYS 90U
 #define REVIEW_EXPIRING_DAYS 30U
 #define REVIEW_SITE_KEY_DAYS 730U /* NIST SP 800-57 part 1, 5.3.6: a key for authentication, two years */
+
+#define REVIEW_TICKET_KEY "ticket-key" /* an item */
 
 struct review_finding {
         enum review_kind kind;

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/when.h"
 #include "common/bytes.h"
+#include "common/paths.h"
 
 static const struct {
         const char *name, *heading; /* msgid; "" where it has a number in it */
@@ -67,6 +68,8 @@ static void todo_of_item(const struct review_finding *f, char buf[TODO_SIZE]) {
 static void todo_of_site_key(const struct review_finding *f, char buf[TODO_SIZE]) {
         if (strstr(f->detail, "old key"))
                 say(buf, _("enrol these badges anew"), "");
+        else if (strcmp(f->item, REVIEW_TICKET_KEY) == 0 && f->detail[0])
+                say(buf, _("when no ticket is open: rm @"), PATH_TICKET_KEY);
         else if (strcmp(f->detail, "missing") == 0)
                 say(buf, _("systemctl start wardtap-badge-key"), "");
         else if (f->detail[0])

@@ -175,7 +175,14 @@ is "what emergency access lacks" "- station not tried in time
 emergency1 account no badge and key
 emergency2 account no such account" "$(findings break-glass)"
 is "as doctor says it" 3 "$(wardtap doctor 2>&1 | grep -c '^warn *emergency')"
+is "the keys of the site, and since when" "- badge-key missing|- ticket-key -" "$(findings site-key | paste -sd'|')"
+touch -d '-3 years' /var/lib/wardtap/people/ticket-key
+mkdir -p /etc/credstore && touch -d '-800 days' /etc/credstore/badge-key
+review
+is "which are too old, or not encrypted" "- badge-key older than two years, not encrypted|- ticket-key older than two years" \
+        "$(findings site-key | paste -sd'|')"
 run table2 0 wardtap review
+expect "with what to do about a key" "when no ticket is open: rm /var/lib/wardtap/people/ticket-key" table2.words
 expect "with what to do" "anna $ticket: ticket, issued by root $(date -d '+8 hours' +%F) wardtap ticket revoke $ticket --reason TEXT" table2.words
 expect "of each" "wardtap lease end agency1 --reason TEXT" table2.words
 expect "and all" "wardtap elevate end carl" table2.words
