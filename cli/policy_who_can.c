@@ -93,9 +93,12 @@ static int see_approver(struct who_can *w, const struct who *who, struct row *re
                                                    .approver = &with_key,
                                                    .history = &none,
                                                    .clock = w->clock};
+                const struct rule_role *role;
                 uint64_t wait;
-                if (w->actions & 1U << a && policy_may_approve(&q, &ret->role, &wait) == REASON_NONE)
-                        add_word(ret->what, sizeof(ret->what), approve_action_name((enum approve_action) a));
+                if (!(w->actions & 1U << a) || policy_may_approve(&q, &role, &wait) != REASON_NONE)
+                        continue;
+                add_word(ret->what, sizeof(ret->what), approve_action_name((enum approve_action) a));
+                ret->role = ret->role ? ret->role : role; /* a review may be another role's of hers */
         }
         return ret->what[0] ? has_key_for(w, who, ret->role, &ret->has_key) : 0;
 }
@@ -174,14 +177,19 @@ static int see_emergency(struct who_can *w, const struct who *who, struct row *r
 /* The first account that a witness could open. */
 static int find_opened(struct who_can *w) {
         const struct words *accounts = &w->rules->break_glass.accounts;
-        for (size_t i = 0; i < accounts->n; i++) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < accounts->n; i++) {
                 struct store_person p;
-                int r = store_find_person(w->admin.store, accounts->words[i], &p);
-                if (r == -ENOENT || (r == 0 && (p.state != PERSON_ACTIVE || p.kind != PERSON_EMERGENCY)))
-                        continue;
-                return r < 0 ? r : who_load(&w->admin, &p, w->rules->relying_party, &w->opened);
+                r = store_find_person(w->admin.store, accounts->words[i], &p);
+                if (r == 0)
+                        r = who_load(&w->admin, &p, w->rules->relying_party, &w->opened);
+                if (r == 0 && p.state == PERSON_ACTIVE && w->opened.asked.emergency_account &&
+                    w->opened.asked.has_account)
+                        return 0;
+                who_clear(&w->opened);
+                r = r == -ENOENT ? 0 : r;
         }
-        return 0;
+        return r;
 }
 
 /* --- rows */

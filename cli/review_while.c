@@ -10,37 +10,28 @@
 
 /* --- For a while. The words stand in lists that were signed off. */
 
+static const struct {
+        const char *what,
+                *todo; /* what: with a space at its end whoever is behind it follows; todo: a msgid,
+                          "@" is the user, "#" the item */
+        bool stays;    /* also when its time is over: until somebody ends it */
+} whiles[] = {
+        [WHILE_BADGE] = {"badge, approved by ", N_("wardtap badge return #"), false},
+        [WHILE_LEASE] = {"lease", N_("wardtap lease end @ --reason TEXT"), true},
+        [WHILE_UNWIPED] = {"home not wiped since", N_("wardtap lease wipe @"), true},
+        [WHILE_TICKET] = {"ticket, issued by ", N_("wardtap ticket revoke # --reason TEXT"), false},
+        [WHILE_ROLE] = {"role, approved by ", N_("wardtap elevate end @"), false},
+};
+
 static int add_temporary(struct review *r, const struct census_person *p, const struct census_temporary *t,
                          uint64_t now_usec) {
-        bool over = t->until_usec <= now_usec;
-        switch (t->kind) {
-        case WHILE_LEASE: /* whatever the hour: it holds until it is ended */
-                return review_add(r, REVIEW_TEMPORARY, p, t->item, t->until_usec, "%s",
-                                  over ? "lease, its hour is over" : "lease");
-        case WHILE_UNWIPED:
-                return review_add(r, REVIEW_TEMPORARY, p, t->item, t->until_usec, "home not wiped since");
-        case WHILE_TICKET:
-                return over ? 0
-                            : review_add(r, REVIEW_TEMPORARY, p, t->item, t->until_usec,
-                                         "ticket, issued by %s", t->by);
-        case WHILE_ROLE:
-                return over ? 0
-                            : review_add(r, REVIEW_TEMPORARY, p, t->item, t->until_usec,
-                                         "role, approved by %s", t->by);
-        default:
-                return over ? 0
-                            : review_add(r, REVIEW_TEMPORARY, p, t->item, t->until_usec,
-                                         "badge, approved by %s", t->by);
-        }
+        const char *what = whiles[t->kind].what;
+        bool over = t->until_usec <= now_usec, named = what[strlen(what) - 1] == ' ';
+        if (over && !whiles[t->kind].stays)
+                return 0;
+        return review_add(r, REVIEW_TEMPORARY, p, t->item, t->until_usec, "%s%s%s", what, named ? t->by : "",
+                          over && t->kind == WHILE_LEASE ? ", its hour is over" : "");
 }
-
-static const struct {
-        const char *begins, *todo; /* todo: a msgid; "@" is the user, "#" the item */
-} for_a_while[] = {
-        {"badge,", N_("wardtap badge return #")}, {"lease", N_("wardtap lease end @ --reason TEXT")},
-        {"home", N_("wardtap lease wipe @")},     {"ticket,", N_("wardtap ticket revoke # --reason TEXT")},
-        {"role,", N_("wardtap elevate end @")},
-};
 
 int review_temporary(struct review *r, const struct census *c, uint64_t now_usec) {
         int x = 0;
@@ -96,10 +87,9 @@ int review_break_glass(struct review *r, const struct census *c, uint64_t now_us
 }
 
 const char *review_while_todo(const struct review_finding *f) {
-        if (f->kind == REVIEW_TEMPORARY)
-                for (size_t i = 0; i < ELEMENTSOF(for_a_while); i++)
-                        if (strncmp(f->detail, for_a_while[i].begins, strlen(for_a_while[i].begins)) == 0)
-                                return _(for_a_while[i].todo);
+        for (size_t i = 0; f->kind == REVIEW_TEMPORARY && i < ELEMENTSOF(whiles); i++)
+                if (strncmp(f->detail, whiles[i].what, strlen(whiles[i].what)) == 0)
+                        return _(whiles[i].todo);
         for (size_t i = 0; f->kind == REVIEW_BREAK_GLASS && i < EMERGENCY_LACK_MAX; i++)
                 if (lacks[i].detail && strcmp(f->detail, lacks[i].detail) == 0)
                         return _(lacks[i].todo);
