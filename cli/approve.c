@@ -3,20 +3,18 @@
 #include "cli/approve.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <sys/random.h>
 
 #include "cli/clock.h"
-#include "cli/groups.h"
 #include "cli/key_talk.h"
 #include "cli/rules_load.h"
 #include "cli/state_write.h"
+#include "cli/who.h"
 #include "common/bytes.h"
 #include "common/paths.h"
 #include "common/socket.h"
 #include "policy/fido.h"
-#include "policy/tags.h"
 
 #define DEVICE_GRACE_USEC (2U * 1000U * 1000U)
 
@@ -25,9 +23,7 @@ struct asking {
         const struct approval *what;
         struct rules *rules;
         struct tags tags;
-        struct words groups;
-        struct store_person approver;
-        struct policy_person asked;
+        struct who approver;
         struct policy_history history;
         struct policy_clock clock;
         const struct rule_role *role;
@@ -43,7 +39,7 @@ struct asking {
 static struct asking *asking_free(struct asking *x) {
         if (x) {
                 x->rules = rules_free(x->rules);
-                word_list_clear(&x->groups);
+                who_clear(&x->approver);
         }
         free(x);
         return NULL;
@@ -52,23 +48,28 @@ DEFINE_CLEANUP(struct asking, asking_free)
 
 /* --- Whether she may */
 
-/* Only what her own key may prove: suspended ones prove nothing, but to their owner who has found them. */
-static bool is_usable(const struct asking *x, const struct store_key *k) {
+bool approve_key_fits(const struct store_key *k, const char *relying_party, const struct rule_role *role,
+                      bool reported_too) {
+        char aaguid[2 * sizeof(k->aaguid) + 1];
         bool reported = strncmp(k->suspend_reason, STORE_REPORTED, strlen(STORE_REPORTED)) == 0;
-        bool own = x->what->action == APPROVE_ACTION_INVALID;
-        return strcmp(k->rp_id, x->rules->relying_party) == 0 &&
-               (k->suspended_usec == 0 || (own && reported));
+        hex_encode(k->aaguid, sizeof(k->aaguid), aaguid);
+        return strcmp(k->rp_id, relying_party) == 0 &&
+               (k->suspended_usec == 0 || (reported_too && reported)) &&
+               (!role || ((role->key_models.n == 0 || words_contain(&role->key_models, aaguid)) &&
+                          (!role->key_attested || k->attested)));
 }
 
 static int load_keys(struct asking *x) {
         size_t n = 0, kept = 0;
-        int r = store_person_keys(x->admin->store, x->approver.id, x->keys, &n);
+        int r = store_person_keys(x->admin->store, x->approver.person.id, x->keys, &n);
         if (r < 0)
                 return admin_store_failed(r);
         for (size_t i = 0; i < n; i++)
-                if (is_usable(x, &x->keys[i]) && kept++ != i)
+                if (approve_key_fits(&x->keys[i], x->rules->relying_party, NULL, x->what->finds) &&
+                    kept++ != i)
                         x->keys[kept - 1] = x->keys[i];
         x->n_keys = kept;
+        x->approver.asked.has_keys = kept > 0;
         return CLI_OK;
 }
 
@@ -78,7 +79,7 @@ static int load_history(struct asking *x) {
         if (r == -ENOENT)
                 return CLI_OK; /* nobody has signed in yet */
         if (r >= 0)
-                r = store_history(state, x->approver.id, &x->history);
+                r = store_history(state, x->approver.person.id, &x->history);
         return r < 0 ? fail(CLI_FAILED,
                             _("What happened before cannot be read (%s). See: wardtap store check"),
                             strerror(-r))
@@ -87,36 +88,31 @@ static int load_history(struct asking *x) {
 
 /* All that she is judged by, as it is now. */
 static int load(struct asking *x, const char *user) {
-        const struct passwd *pw = getpwnam(user);
+        struct store_person p;
         int r;
         x->rules = rules_free(x->rules);
-        if ((r = admin_find_person(x->admin, user, &x->approver)) != CLI_OK ||
-            (r = load_rules_named(NULL, &x->rules)) != CLI_OK || (r = clock_take(&x->clock)) != CLI_OK ||
-            (r = load_keys(x)) != CLI_OK || (r = load_history(x)) != CLI_OK)
+        who_clear(&x->approver);
+        if ((r = admin_find_person(x->admin, user, &p)) != CLI_OK ||
+            (r = load_rules_named(NULL, &x->rules)) != CLI_OK || (r = clock_take(&x->clock)) != CLI_OK)
                 return r;
-        word_list_clear(&x->groups);
-        if (pw && groups_of(pw, &x->groups) < 0)
-                return fail(CLI_FAILED, _("The groups of '%s' cannot be read."), user);
+        if ((r = who_load(x->admin, &p, x->rules->relying_party, &x->approver)) < 0)
+                return fail(CLI_FAILED, _("The groups or keys of '%s' cannot be read (%s)."), user,
+                            strerror(-r));
         tags_collect(&x->rules->tags, PATH_TAGS_DIR, &x->tags);
-        x->asked = (struct policy_person){.id = x->approver.id,
-                                          .state = x->approver.state,
-                                          .not_before_usec = x->approver.not_before_usec,
-                                          .not_after_usec = x->approver.not_after_usec,
-                                          .has_account = pw,
-                                          .groups = x->groups,
-                                          .has_keys = x->n_keys > 0};
-        return CLI_OK;
+        r = load_keys(x);
+        return r == CLI_OK ? load_history(x) : r;
 }
 
 static int record_refusal(struct asking *x, const char *reason) {
         _cleanup_(record_clear) struct record r = {.event = RECORD_EVENT_INVALID};
-        const char *action =
-                x->what->action == APPROVE_ACTION_INVALID ? "found" : approve_action_name(x->what->action);
+        const char *action = x->what->action != APPROVE_ACTION_INVALID ? approve_action_name(x->what->action)
+                             : x->what->finds                          ? "found"
+                                                                       : "own";
         int e = admin_record(x->admin, RECORD_APPROVAL_REFUSED, x->what->subject, &r);
         if (e != CLI_OK)
                 return e;
         r.outcome = RECORD_FAILURE;
-        if (record_set(&r, RECORD_FIELD_APPROVER, x->approver.user) < 0 ||
+        if (record_set(&r, RECORD_FIELD_APPROVER, x->approver.person.user) < 0 ||
             record_set(&r, RECORD_FIELD_REASON, reason) < 0 ||
             record_set(&r, RECORD_FIELD_POLICY, x->rules->hash) < 0 ||
             record_set(&r, RECORD_FIELD_REVIEW, x->what->review) < 0 ||
@@ -126,9 +122,16 @@ static int record_refusal(struct asking *x, const char *reason) {
 }
 
 static int refuse(struct asking *x, enum reason reason) {
+        const struct store_person *p = &x->approver.person;
         (void) record_refusal(x, reason_name(reason)); /* refused either way */
-        return fail(CLI_FAILED, _("%s (%s) cannot approve this (%s). %s"), x->approver.full_name,
-                    x->approver.user, reason_name(reason), _(reason_screen(reason)));
+        if (reason == REASON_APPROVER_ROLE)
+                return fail(
+                        CLI_FAILED,
+                        _("%s (%s) cannot approve this (%s): the rules do not have Approves=%s in a role "
+                          "of theirs that fits here and now. See: man wardtap.conf"),
+                        p->full_name, p->user, reason_name(reason), approve_action_name(x->what->action));
+        return fail(CLI_FAILED, _("%s (%s) cannot approve this (%s). %s"), p->full_name, p->user,
+                    reason_name(reason), _(reason_screen(reason)));
 }
 
 static int judge(struct asking *x) {
@@ -136,8 +139,8 @@ static int judge(struct asking *x) {
                 .rules = x->rules,
                 .tags = &x->tags.words,
                 .action = x->what->action,
-                .subject = x->what->subject->id,
-                .approver = &x->asked,
+                .subject = x->what->subject ? x->what->subject->id : 0,
+                .approver = &x->approver.asked,
                 .history = &x->history,
                 .others = x->what->before ? &x->what->before->person.id : NULL,
                 .n_others = x->what->before ? 1 : 0,
@@ -191,7 +194,7 @@ static const char *reason_of(enum device_reason r) {
 
 /* Said already; as at a sign-in, only her own authenticator's word counts against her. */
 static int key_failed(struct asking *x, int status) {
-        if (is_own_failure(x->talk.why) && state_add_failure(x->approver.id, &x->clock) < 0)
+        if (is_own_failure(x->talk.why) && state_add_failure(x->approver.person.id, &x->clock) < 0)
                 warn(_("That this failed could not be written to %s. See: wardtap store check"),
                      PATH_STATE_DB);
         (void) record_refusal(x, reason_of(x->talk.why));
@@ -232,14 +235,6 @@ static const struct store_key *find_key(const struct asking *x) {
         return NULL;
 }
 
-/* As the role wants its keys. */
-static bool is_model(const struct asking *x, const struct store_key *k) {
-        char aaguid[2 * sizeof(k->aaguid) + 1];
-        hex_encode(k->aaguid, sizeof(k->aaguid), aaguid);
-        return !x->role || ((x->role->key_models.n == 0 || words_contain(&x->role->key_models, aaguid)) &&
-                            (!x->role->key_attested || k->attested));
-}
-
 static enum reason check_answer(struct asking *x) {
         const struct device_assertion *s = &x->answer;
         if (!(x->key = find_key(x)))
@@ -251,12 +246,16 @@ static enum reason check_answer(struct asking *x) {
                 return why;
         if (!x->seen.verified)
                 return REASON_KEY_NO_VERIFICATION;
-        return is_model(x, x->key) ? REASON_NONE : REASON_KEY_UNUSABLE;
+        return approve_key_fits(x->key, x->rules->relying_party, x->role, x->what->finds)
+                       ? REASON_NONE
+                       : REASON_KEY_UNUSABLE;
 }
 
 static int commit_counter(struct asking *x) {
-        const struct store_sign_in in = {
-                .person = x->approver.id, .key = x->key->id, .counter = x->seen.counter, .clock = x->clock};
+        const struct store_sign_in in = {.person = x->approver.person.id,
+                                         .key = x->key->id,
+                                         .counter = x->seen.counter,
+                                         .clock = x->clock};
         int r = state_commit_sign_in(&in);
         if (r == -EKEYREJECTED)
                 return refuse(x, REASON_KEY_COUNTER);
@@ -278,7 +277,7 @@ static int check(struct asking *x) {
 }
 
 static void fill(const struct asking *x, struct approved *ret) {
-        *ret = (struct approved){.person = x->approver, .clock = x->clock};
+        *ret = (struct approved){.person = x->approver.person, .clock = x->clock};
         memcpy(ret->key, x->key->token, sizeof(ret->key));
         (void) snprintf(ret->role, sizeof(ret->role), "%s", x->role ? x->role->name : "");
         memcpy(ret->policy, x->rules->hash, sizeof(ret->policy));
@@ -293,7 +292,7 @@ int approve_check(struct admin *a, const char *user, const struct approval *what
         x->what = what;
         if ((r = load(x, user)) != CLI_OK || (r = judge(x)) != CLI_OK)
                 return r;
-        *ret = x->approver;
+        *ret = x->approver.person;
         return CLI_OK;
 }
 
@@ -310,8 +309,8 @@ int approve(struct admin *a, struct terminal *t, const char *user, const struct 
         if ((r = load(x, user)) != CLI_OK || (r = judge(x)) != CLI_OK)
                 return r;
         terminal_say("%s", what->sentence);
-        terminal_say(_("%s (%s), approve this with your key, or press Ctrl-C."), x->approver.full_name,
-                     x->approver.user);
+        terminal_say(_("%s (%s), approve this with your key, or press Ctrl-C."),
+                     x->approver.person.full_name, x->approver.person.user);
         /* She has taken her time: it is judged as things are when her key has signed. */
         if ((r = ask_key(x)) != CLI_OK || (r = load(x, user)) != CLI_OK || (r = judge(x)) != CLI_OK ||
             (r = check(x)) != CLI_OK)

@@ -20,11 +20,12 @@ struct approved {
 
 struct approval {
         enum approve_action action; /* APPROVE_ACTION_INVALID: what only its owner may do */
-        const struct store_person *subject;
-        const char *sentence;          /* what is to be approved; the approver's name is added */
-        const struct approved *before; /* somebody who approved the same act already; NULL */
-        const char *review;            /* ties the records of one act together; NULL for none */
-        unsigned timeout_ms;           /* for her key */
+        bool finds;                 /* her own, and it lifts that it was reported lost: such a key counts */
+        const struct store_person *subject; /* NULL: nobody who is enrolled */
+        const char *sentence;               /* what is to be approved; the approver's name is added */
+        const struct approved *before;      /* somebody who approved the same act already; NULL */
+        const char *review;                 /* ties the records of one act together; NULL for none */
+        unsigned timeout_ms;                /* for her key */
 };
 
 /* Only whether she may, with every refusal of it: *ret is who she is. */
@@ -37,5 +38,9 @@ int approve_swap(struct terminal *t, uint64_t timeout_usec, const struct store_p
  * An enum cli_exit, after a complaint. */
 int approve(struct admin *a, struct terminal *t, const char *user, const struct approval *what,
             struct approved *ret);
+/* Whether an answer of this key may approve: it is for that relying party and not suspended (but with
+ * `reported_too` for being reported lost), and is what the role (NULL: none) wants of keys. */
+bool approve_key_fits(const struct store_key *k, const char *relying_party, const struct rule_role *role,
+                      bool reported_too);
 /* Sets APPROVER, KEY, FACTORS and POLICY. An enum cli_exit, after a complaint. */
 int approve_record(const struct approved *by, struct record *r);

@@ -31,12 +31,15 @@ struct taking {
 static void person_clear(struct census_person *p) {
         freep(&p->badges);
         freep(&p->keys);
+        freep(&p->temporary);
 }
 
 void census_clear(struct census *c) {
         for (size_t i = 0; i < c->n; i++)
                 person_clear(&c->people[i]);
         freep(&c->people);
+        freep(&c->due);
+        freep(&c->open);
         c->rules = rules_free(c->rules);
         *c = (struct census){0};
 }
@@ -75,10 +78,15 @@ static int take_badge(const struct store_badge *b, void *data) {
                 return -ENOMEM;
         p->badges = more;
         struct census_badge *e = &more[p->n_badges++];
-        *e = (struct census_badge){.added_usec = b->added_usec};
+        *e = (struct census_badge){.added_usec = b->added_usec,
+                                   .suspended_usec = b->suspended_usec,
+                                   .lent_until_usec = b->not_after_usec};
         memcpy(e->token, b->token, sizeof(e->token));
         memcpy(e->key_id, b->key_id, sizeof(e->key_id));
-        return t->state ? store_badge_used(t->state, b->id, &e->used_usec) : 0;
+        int r = b->not_after_usec == 0
+                        ? 0
+                        : census_add_while(p, WHILE_BADGE, b->token, b->approver, b->not_after_usec);
+        return r < 0 ? r : t->state ? store_badge_used(t->state, b->id, &e->used_usec) : 0;
 }
 
 static bool is_allowed(const struct rule_role *role, const struct store_key *k) {
@@ -103,7 +111,9 @@ static int take_key(const struct store_key *k, void *data) {
                 return -ENOMEM;
         p->keys = more;
         struct census_key *e = &more[p->n_keys++];
-        *e = (struct census_key){.added_usec = k->added_usec, .usable = is_allowed(x->role, k)};
+        *e = (struct census_key){.added_usec = k->added_usec,
+                                 .suspended_usec = k->suspended_usec,
+                                 .usable = k->suspended_usec == 0 && is_allowed(x->role, k)};
         memcpy(e->token, k->token, sizeof(e->token));
         if (EVP_Digest(k->public_key, k->public_key_len, e->public_key_hash, NULL, EVP_sha256(), NULL) != 1)
                 return -EIO;
@@ -204,7 +214,8 @@ static const struct rule_role *take_role(struct taking *t, struct census_person 
         p->role = d.role ? d.role->name : NULL;
         p->no_role = d.role ? REASON_NONE : d.reason;
         p->needed = d.needed;
-        p->approves = d.role ? d.role->approves : 0;
+        p->approves = d.role && p->kind != PERSON_EMERGENCY ? d.role->approves : 0;
+        p->tickets = d.role && d.role->tickets && t->census->rules->tickets;
         return d.role;
 }
 
@@ -239,7 +250,9 @@ static struct census_person *add_person(struct census *c, const struct store_per
                 c->size = size;
         }
         struct census_person *p = &c->people[c->n++];
-        *p = (struct census_person){.state = from->state,
+        *p = (struct census_person){.id = from->id,
+                                    .kind = from->kind,
+                                    .state = from->state,
                                     .not_before_usec = from->not_before_usec,
                                     .not_after_usec = from->not_after_usec,
                                     .added_usec = from->added_usec};
@@ -287,6 +300,10 @@ int census_take(struct census *ret) {
         if (homes_each_with_tickets(note_home, &t.homes) > 0)
                 return fail(CLI_FAILED, _("There is not enough memory."));
         r = t.admin.store ? store_each_person(t.admin.store, take_person, &t) : 0;
+        if (r >= 0 && t.admin.store)
+                r = census_add_temporary(&c, t.admin.store);
+        if (r >= 0)
+                r = census_add_emergencies(&c, t.admin.store, now_realtime_usec());
         if (r < 0)
                 return admin_store_failed(r);
         *ret = c;

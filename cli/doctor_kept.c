@@ -60,8 +60,10 @@ void check_store(struct doctor *d) {
                       _("%s cannot be used (%s)."), PATH_STATE_DB, strerror(-state));
 }
 
-static void emergency_found(void *data, const char *text, const char *fix) {
-        found(data, FINDING_WARN, fix, "%s", text);
+static void emergency_found(void *data, const struct emergency_due *d) {
+        char text[EMERGENCY_DUE_SIZE];
+        emergency_due_text(d, now_realtime_usec(), text);
+        found(data, FINDING_WARN, emergency_due_fix(d->what), "%s", text);
 }
 
 void check_emergency(struct doctor *d) {

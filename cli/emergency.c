@@ -2,14 +2,14 @@
 /* `wardtap emergency`: the emergencies of this station, what people said of them, who has closed their
  * review, and drills. */
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <strings.h>
 
+#include "cli/approve.h"
 #include "cli/emergency.h"
-#include "cli/groups.h"
 #include "cli/timeout.h"
 #include "cli/when.h"
+#include "common/bytes.h"
 #include "common/paths.h"
 #include "common/socket.h"
 
@@ -82,9 +82,10 @@ static void item_row(struct table *t, const struct emergency_items *l, const str
                 table_measure(t, cells);
 }
 
-static void say_due(void *data, const char *text, const char *fix) {
-        (void) data;
-        (void) printf("! %s %s\n", text, fix);
+static void say_due(void *data, const struct emergency_due *d) {
+        char text[EMERGENCY_DUE_SIZE];
+        emergency_due_text(d, *(const uint64_t *) data, text);
+        (void) printf("! %s %s\n", text, emergency_due_fix(d->what));
 }
 
 static void print_items(const struct emergency_items *l, bool open) {
@@ -116,31 +117,16 @@ int command_emergency_list(const struct cli_arguments *args) {
                         }
                 json_list_end(&rows, stdout);
         } else {
+                uint64_t now = now_realtime_usec();
                 print_items(&l, open);
-                emergency_due(&l, a.store, now_realtime_usec(), say_due, NULL);
+                emergency_due(&l, a.store, now, say_due, &now);
         }
         if (l.more)
                 warn(_("There are more emergencies than are listed: the oldest are left out."));
         return CLI_OK;
 }
 
-/* --- who may close */
-
-/* By any role of her groups: whoever reviews need not stand at this station, nor at some hour. */
-static int check_approves(const struct rules *rules, const char *user, enum approve_action action) {
-        _cleanup_(word_list_clear) struct words groups = {0};
-        const struct passwd *pw = getpwnam(user);
-        if (!pw || groups_of(pw, &groups) < 0)
-                return fail(CLI_FAILED, _("The groups of '%s' cannot be read."), user);
-        for (size_t i = 0; i < rules->n_roles; i++)
-                for (size_t g = 0; g < groups.n; g++)
-                        if (rules_role_approves(&rules->roles[i], action) &&
-                            words_contain(&rules->roles[i].groups, groups.words[g]))
-                                return CLI_OK;
-        return fail(CLI_FAILED,
-                    _("No role of %s may do that: the rules want Approves=%s in it. See man wardtap.conf."),
-                    user, approve_action_name(action));
-}
+/* --- who may say something of it */
 
 /* Nobody reviews what was done for her, or with her as a witness. */
 static int check_other(const struct emergency_item *i, const struct store_person *p) {
@@ -173,7 +159,7 @@ struct saying {
         const struct emergency_item *item;
         struct store_person person;
         struct store_review review;
-        char key[17];
+        struct approved by;
 };
 
 static void saying_clear(struct saying *s) {
@@ -212,26 +198,51 @@ static int find_person(struct saying *s, const char *user) {
         return r;
 }
 
-static int confirm(struct saying *s, const char *what) {
-        uint64_t timeout = 0;
-        int r = timeout_take(s->args, &timeout);
+/* Whose emergency it was, if that is known; an emergency account is nobody. */
+static const struct store_person *find_subject(struct saying *s, struct store_person *buf) {
+        const struct store_emergency *e = &s->item->emergency;
+        int r = e->person != 0 ? store_find_person_by_id(s->admin.store, e->person, buf)
+                               : store_find_person(s->admin.store, e->user, buf);
+        return r < 0 ? NULL : buf;
+}
+
+/* Her own words; or a part of the review, if a role of hers may close it. */
+static int confirm(struct saying *s, enum approve_action action) {
+        _cleanup_(terminal_close) struct terminal t = {.tty = -1, .signals = -1};
+        const struct store_emergency *e = &s->item->emergency;
+        struct store_person whose;
+        char sentence[STORE_WORDS_MAX + 384];
+        uint64_t timeout_usec = 0;
+        bool words = action == APPROVE_ACTION_INVALID;
+        int r = timeout_take(s->args, &timeout_usec);
         if (r != CLI_OK)
                 return r;
-        return confirm_by_key(&s->admin, s->list.rules, &s->person, what, timeout, s->key);
+        if (words)
+                (void) snprintf(sentence, sizeof(sentence),
+                                _("These are to be the words of %s about emergency %s: %s"),
+                                s->person.full_name, e->review, s->review.words);
+        else
+                (void) snprintf(sentence, sizeof(sentence), _("%s is to close a review of emergency %s: %s"),
+                                s->person.full_name, e->review, s->review.words);
+        const struct approval what = {.action = action,
+                                      .subject = words ? &s->person : find_subject(s, &whose),
+                                      .sentence = sentence,
+                                      .review = e->review,
+                                      .timeout_ms = (unsigned) (timeout_usec / 1000U)};
+        if ((r = terminal_open(&t, PATH_TTY)) < 0)
+                return fail(CLI_FAILED, _("Signals cannot be taken (%s)."), strerror(-r));
+        return approve(&s->admin, &t, s->person.user, &what, &s->by);
 }
 
 static int fill(const struct saying *s, struct record *r) {
-        const struct store_emergency *e = &s->item->emergency;
-        int x;
-        if ((x = record_set(r, RECORD_FIELD_REVIEW, e->review)) < 0 ||
-            (x = record_set(r, RECORD_FIELD_KEY, s->key)) < 0 ||
-            (x = record_set(r, RECORD_FIELD_FACTORS, "key+verify")) < 0 ||
-            (x = record_set(r, RECORD_FIELD_REASON, review_part_name(s->review.part))) < 0 ||
-            (x = record_set(r, RECORD_FIELD_POLICY, s->list.rules->hash)) < 0 ||
-            (s->review.part != REVIEW_WORDS &&
-             (x = record_set(r, RECORD_FIELD_APPROVER, s->person.user)) < 0))
+        int x = approve_record(&s->by, r);
+        if (x != CLI_OK)
                 return x;
-        return record_set(r, RECORD_FIELD_DETAIL, s->review.words);
+        if (record_set(r, RECORD_FIELD_REVIEW, s->item->emergency.review) < 0 ||
+            record_set(r, RECORD_FIELD_REASON, review_part_name(s->review.part)) < 0 ||
+            record_set(r, RECORD_FIELD_DETAIL, s->review.words) < 0)
+                return admin_store_failed(-ENOMEM);
+        return CLI_OK;
 }
 
 static int store(struct saying *s, enum record_event event) {
@@ -249,10 +260,9 @@ static int store(struct saying *s, enum record_event event) {
                             s->person.full_name);
         if (e < 0)
                 return admin_store_failed(e);
-        if ((r = admin_record(&s->admin, event, &s->person, &record)) != CLI_OK)
+        if ((r = admin_record(&s->admin, event, &s->person, &record)) != CLI_OK ||
+            (r = fill(s, &record)) != CLI_OK)
                 return r;
-        if (fill(s, &record) < 0)
-                return admin_store_failed(-ENOMEM);
         return admin_commit(&s->admin, &record);
 }
 
@@ -281,9 +291,7 @@ int command_emergency_close(const struct cli_arguments *args) {
         if ((r = load(&s, security ? REVIEW_SECURITY : REVIEW_CLINICAL)) != CLI_OK ||
             (r = find_person(&s, args->option[OPTION_REVIEWER])) != CLI_OK ||
             (r = check_other(s.item, &s.person)) != CLI_OK ||
-            (r = check_approves(s.list.rules, s.person.user,
-                                security ? APPROVE_REVIEW_SECURITY : APPROVE_REVIEW_CLINICAL)) != CLI_OK ||
-            (r = confirm(&s, _("close the review of this emergency with your key."))) != CLI_OK ||
+            (r = confirm(&s, security ? APPROVE_REVIEW_SECURITY : APPROVE_REVIEW_CLINICAL)) != CLI_OK ||
             (r = store(&s, RECORD_REVIEW_CLOSE)) != CLI_OK)
                 return r;
         return print_done(&s);
@@ -300,7 +308,7 @@ int command_emergency_explain(const struct cli_arguments *args) {
                             s.item->emergency.claimed);
         if ((r = find_person(&s, user ? user : s.item->emergency.user)) != CLI_OK ||
             (r = check_own(s.item, &s.person)) != CLI_OK ||
-            (r = confirm(&s, _("confirm with your key that these are your words."))) != CLI_OK ||
+            (r = confirm(&s, APPROVE_ACTION_INVALID)) != CLI_OK ||
             (r = store(&s, RECORD_REVIEW_WORDS)) != CLI_OK)
                 return r;
         return print_done(&s);

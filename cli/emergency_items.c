@@ -51,9 +51,9 @@ uint64_t emergency_items_last_drill(const struct emergency_items *l) {
         return last;
 }
 
-static bool is_open(const struct emergency_items *l, const struct emergency_item *i) {
-        return ((l->reviewers & REVIEWER_CLINICAL) && !emergency_item_part(i, REVIEW_CLINICAL)) ||
-               ((l->reviewers & REVIEWER_SECURITY) && !emergency_item_part(i, REVIEW_SECURITY));
+unsigned emergency_item_owed(const struct emergency_items *l, const struct emergency_item *i) {
+        return l->reviewers & ~((emergency_item_part(i, REVIEW_CLINICAL) ? REVIEWER_CLINICAL : 0U) |
+                                (emergency_item_part(i, REVIEW_SECURITY) ? REVIEWER_SECURITY : 0U));
 }
 
 /* 1 when the list is full. */
@@ -77,7 +77,7 @@ static int add(struct loading *x, const struct store_emergency *e, const char *w
                 if (r < 0)
                         return r;
         }
-        i->open = is_open(l, i);
+        i->open = emergency_item_owed(l, i) != 0;
         l->n++;
         return 0;
 }
@@ -166,7 +166,7 @@ static int load(struct loading *x, bool journal) {
         return r < 0 ? r : 0;
 }
 
-int emergency_items_load(struct store *people, bool journal, struct emergency_items *ret) {
+int emergency_items_read(struct store *people, bool journal, struct emergency_items *ret) {
         struct emergency_items l = {.reviewers = REVIEWER_CLINICAL};
         struct loading x = {.list = &l, .people = people};
         if (rules_load(PATH_SNAPSHOT, &l.rules) >= 0 && l.rules->break_glass.present)
@@ -174,9 +174,15 @@ int emergency_items_load(struct store *people, bool journal, struct emergency_it
         int r = load(&x, journal);
         if (r < 0) {
                 emergency_items_clear(&l);
-                return fail(CLI_FAILED, _("Emergencies cannot be read (%s). See: wardtap store check"),
-                            strerror(-r));
+                return r;
         }
         *ret = l;
-        return CLI_OK;
+        return 0;
+}
+
+int emergency_items_load(struct store *people, bool journal, struct emergency_items *ret) {
+        int r = emergency_items_read(people, journal, ret);
+        return r < 0 ? fail(CLI_FAILED, _("Emergencies cannot be read (%s). See: wardtap store check"),
+                            strerror(-r))
+                     : CLI_OK;
 }

@@ -107,8 +107,13 @@ int command_export(const struct cli_arguments *args) {
         _cleanup_(admin_close) struct admin a = {.broker = -1};
         struct export x = {.admin = &a, .all = args->option[OPTION_ALL]};
         int r;
-        if ((r = format_take(args, NULL, &x.format)) != CLI_OK || (r = admin_open(&a, args)) != CLI_OK ||
-            (r = record_it(&x)) != CLI_OK)
+        bool json = args->option[OPTION_JSON];
+        if ((r = format_take(args, NULL, &x.format)) != CLI_OK)
+                return r;
+        if (json && args->option[OPTION_FORMAT] && x.format != FORMAT_JSON)
+                return fail(CLI_USAGE, _("--json and --format csv cannot be had together."));
+        x.format = json ? FORMAT_JSON : x.format;
+        if ((r = admin_open(&a, args)) != CLI_OK || (r = record_it(&x)) != CLI_OK)
                 return r;
         if (x.format == FORMAT_CSV)
                 (void) fputs("user,full_name,kind,state,not_before,not_after,added,ended,badge_tokens\r\n",

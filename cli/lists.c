@@ -4,6 +4,7 @@
 
 #include "cli/when.h"
 #include "common/bytes.h"
+#include "common/socket.h"
 
 void list_row(struct list *l, const char *const *cells) {
         l->n++;
@@ -47,10 +48,68 @@ static void holder(struct list *l, int64_t person, char ret[65]) {
         memcpy(ret, user, strlen(user) + 1);
 }
 
+enum held_state {
+        HELD_ACTIVE,
+        HELD_SUSPENDED,
+        HELD_REPORTED,
+        HELD_LENT,
+        HELD_LENT_OVER,
+        HELD_ASIDE,
+        HELD_ENDED
+};
+static const struct {
+        const char *name, *text; /* in JSON; a msgid */
+} held_states[] = {
+        [HELD_ACTIVE] = {"active", N_("active")},
+        [HELD_SUSPENDED] = {"suspended", N_("suspended")},
+        [HELD_REPORTED] = {"reported-lost", N_("reported lost")},
+        [HELD_LENT] = {"lent", N_("lent")},
+        [HELD_LENT_OVER] = {"lent-over", N_("lent, over")},
+        [HELD_ASIDE] = {"aside", N_("put aside")}, /* while its owner has one that is lent */
+        [HELD_ENDED] = {"ended", N_("ended")},
+};
+
+static enum held_state state_of(uint64_t ended_usec, uint64_t suspended_usec, const char *suspend_reason) {
+        if (ended_usec)
+                return HELD_ENDED;
+        if (!suspended_usec)
+                return HELD_ACTIVE;
+        return strncmp(suspend_reason, STORE_REPORTED, strlen(STORE_REPORTED)) == 0 ? HELD_REPORTED
+                                                                                    : HELD_SUSPENDED;
+}
+
+static enum held_state key_state(const struct store_key *k) {
+        return state_of(k->ended_usec, k->suspended_usec, k->suspend_reason);
+}
+
+/* store: looked at for whether it is put aside; NULL: that is not asked. */
+static enum held_state badge_state(const struct store_badge *b, struct store *store) {
+        enum held_state s = state_of(b->ended_usec, b->suspended_usec, b->suspend_reason);
+        uint64_t now = now_realtime_usec();
+        struct store_badge lent;
+        if (s != HELD_ACTIVE)
+                return s;
+        if (b->not_after_usec != 0)
+                return b->not_after_usec > now ? HELD_LENT : HELD_LENT_OVER;
+        return store && store_lent_badge(store, b->person, now, &lent) == 0 ? HELD_ASIDE : HELD_ACTIVE;
+}
+
+/* Why it ended or is suspended; of one that is lent, until when and why. */
+static const char *badge_why(const struct store_badge *b, char buf[256]) {
+        char until[WHEN_TEXT_MAX];
+        if (b->ended_usec || b->suspended_usec)
+                return b->ended_usec ? b->end_reason : b->suspend_reason;
+        if (b->not_after_usec == 0)
+                return NULL;
+        (void) snprintf(buf, 256, _("until %s: %s"), when_local(b->not_after_usec, until), b->lend_reason);
+        return buf;
+}
+
 struct json_object *badge_json(const struct store_badge *b, const char *user) {
         struct json_object *o = json_new();
         json_set_string(o, "token", b->token);
         json_set_string(o, "user", user);
+        json_set_string(o, "state", held_states[badge_state(b, NULL)].name);
         json_set_string(o, "kind", b->kind);
         json_set_u64(o, "number_bytes", b->number_len);
         json_set_string(o, "badge_key", b->key_id);
@@ -66,27 +125,27 @@ struct json_object *badge_json(const struct store_badge *b, const char *user) {
         return o;
 }
 
-static const char *status_of(uint64_t ended_usec, uint64_t suspended_usec) {
-        return ended_usec ? _("ended") : suspended_usec ? _("suspended") : _("active");
-}
-
 static int badge_row(const struct store_badge *b, void *data) {
         struct list *l = data;
-        char user[65], added[WHEN_TEXT_MAX], ended[WHEN_TEXT_MAX];
+        char user[65], added[WHEN_TEXT_MAX], ended[WHEN_TEXT_MAX], why[256];
         if (b->ended_usec && !l->all)
                 return 0;
         holder(l, b->person, user);
+        enum held_state state = badge_state(b, l->admin->store);
         const char *const cells[] = {b->token,
                                      user,
                                      b->kind,
                                      when_local(b->added_usec, added),
-                                     status_of(b->ended_usec, b->suspended_usec),
-                                     b->ended_usec ? b->end_reason : b->suspend_reason,
+                                     _(held_states[state].text),
+                                     badge_why(b, why),
                                      when_local(b->ended_usec, ended)};
-        if (l->json)
-                put_json(l, badge_json(b, user));
-        else
+        if (!l->json) {
                 list_row(l, cells);
+                return 0;
+        }
+        struct json_object *o = badge_json(b, user);
+        json_set_string(o, "state", held_states[state].name);
+        put_json(l, o);
         return 0;
 }
 
@@ -120,6 +179,7 @@ struct json_object *key_json(const struct store_key *k, const char *user) {
         hex_encode(k->aaguid, sizeof(k->aaguid), aaguid);
         json_set_string(o, "token", k->token);
         json_set_string(o, "user", user);
+        json_set_string(o, "state", held_states[key_state(k)].name);
         json_set_string(o, "label", k->label);
         json_set_string(o, "aaguid", aaguid);
         json_set_string(o, "attestation", k->format);
@@ -146,7 +206,7 @@ static int key_row(const struct store_key *k, void *data) {
                                      k->label,
                                      aaguid,
                                      when_local(k->added_usec, added),
-                                     status_of(k->ended_usec, k->suspended_usec),
+                                     _(held_states[key_state(k)].text),
                                      k->ended_usec ? k->end_reason : k->suspend_reason,
                                      when_local(k->ended_usec, ended)};
         if (l->json)

@@ -123,6 +123,7 @@ static int ask_owner(struct admin *a, const struct store_person *p, bool key, ui
                             : _("The badges of %s (%s) were found and are to be in use again."),
                         p->full_name, p->user);
         const struct approval what = {.action = APPROVE_ACTION_INVALID,
+                                      .finds = true,
                                       .subject = p,
                                       .sentence = sentence,
                                       .timeout_ms = (unsigned) (timeout_usec / 1000U)};

@@ -120,6 +120,7 @@ static int person_row(const struct store_person *p, void *data) {
                                      person_state_name(p),
                                      when_local(p->not_before_usec, from),
                                      when_local(p->not_after_usec, until),
+                                     person_kind_name(p),
                                      when_local(p->added_usec, added)};
         struct list *l = data;
         if (l->json) {
@@ -136,7 +137,7 @@ int command_person_list(const struct cli_arguments *args) {
         struct list l = {.admin = &a,
                          .json = args->option[OPTION_JSON],
                          .table.titles = {_("USER"), _("NAME"), _("STATE"), _("NOT BEFORE"), _("NOT AFTER"),
-                                          _("ADDED")}};
+                                          _("KIND"), _("ADDED")}};
         int r = admin_open_read(&a);
         if (r != CLI_OK)
                 return r;

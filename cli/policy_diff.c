@@ -168,7 +168,7 @@ static int compare_person(const struct store_person *p, void *data) {
         _cleanup_(who_clear) struct who w = {0};
         struct diff *d = data;
         size_t n = d->n_outcomes;
-        int r = who_load(&d->admin, p, &w);
+        int r = who_load(&d->admin, p, NULL, &w);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < d->before->n_services; i++)

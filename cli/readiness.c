@@ -6,9 +6,7 @@
 #include "cli/admin.h"
 #include "cli/output.h"
 #include "cli/readiness_judge.h"
-#include "common/paths.h"
 #include "common/socket.h"
-#include "policy/tags.h"
 
 struct report {
         struct census census;
@@ -22,20 +20,17 @@ static void report_clear(struct report *x) {
         census_clear(&x->census);
 }
 
-/* Whether the rules have a way in for an emergency, here. */
-static enum readiness_break_glass review_break_glass_covered(const struct rules *rules) {
-        struct tags tags;
-        if (!rules || !rules->break_glass.present)
-                return BREAK_GLASS_NOT_CONFIGURED;
-        tags_collect(&rules->tags, PATH_TAGS_DIR, &tags);
-        return break_glass_is_at(rules, &tags.words) ? BREAK_GLASS_COVERED : BREAK_GLASS_ELSEWHERE;
-}
-
-static const char *break_glass_text(enum readiness_break_glass b) {
-        return b == BREAK_GLASS_COVERED     ? _("covered")
-               : b == BREAK_GLASS_ELSEWHERE ? _("not at this station")
-                                            : _("not configured");
-}
+/* name: in JSON. */
+static const struct {
+        const char *name, *text; /* text: a msgid */
+} break_glass[] = {
+        [BREAK_GLASS_NOT_CONFIGURED] = {"not-configured", N_("not configured")},
+        [BREAK_GLASS_ELSEWHERE] = {"not-here", N_("not at this station")},
+        [BREAK_GLASS_NO_ACCOUNT] = {"no-account",
+                                    N_("only with a badge in hand; see: wardtap emergency list")},
+        [BREAK_GLASS_OVERDUE] = {"overdue", N_("not tried or renewed in time; see: wardtap emergency list")},
+        [BREAK_GLASS_COVERED] = {"covered", N_("covered")},
+};
 
 /* "badge, key", of a person who lacks them. */
 static void missing_text(const struct readiness_person *p, char buf[256]) {
@@ -52,8 +47,8 @@ static void person_row(const struct report *x, const struct readiness_person *p,
         char badges[24], keys[24], missing[256];
         if (p->gaps == 0 && !x->all)
                 return;
-        (void) snprintf(badges, sizeof(badges), "%zu", p->person->n_badges);
-        (void) snprintf(keys, sizeof(keys), "%zu", p->person->n_keys);
+        (void) snprintf(badges, sizeof(badges), "%zu", p->n_badges);
+        (void) snprintf(keys, sizeof(keys), "%zu", p->n_keys);
         missing_text(p, missing);
         const char *const cells[] = {p->person->user,
                                      p->person->full_name,
@@ -111,7 +106,7 @@ static void print_text(const struct report *x) {
         print_pair(stdout, 12, _("Station"), rules && rules->station ? rules->station : "-");
         if (!rules)
                 print_pair(stdout, 12, _("Rules"), _("none in force; run: wardtap policy apply"));
-        print_pair(stdout, 12, _("Break-glass"), break_glass_text(x->facts.break_glass));
+        print_pair(stdout, 12, _("Break-glass"), _(break_glass[x->facts.break_glass].text));
         (void) snprintf(people, sizeof(people), _("%zu of %zu are ready"), x->r.n_ready, x->r.n);
         print_pair(stdout, 12, _("People"), people);
         for (size_t i = 0; i < x->r.n;)
@@ -120,19 +115,13 @@ static void print_text(const struct report *x) {
 
 /* --- JSON */
 
-static const char *break_glass_name(enum readiness_break_glass b) {
-        return b == BREAK_GLASS_COVERED     ? "covered"
-               : b == BREAK_GLASS_ELSEWHERE ? "not-here"
-                                            : "not-configured";
-}
-
 static struct json_object *person_json_of(const struct readiness_person *p) {
         struct json_object *o = json_new(), *missing = json_new_array();
         json_set_string(o, "user", p->person->user);
         json_set_string(o, "full_name", p->person->full_name);
         json_set_string(o, "role", p->person->role);
-        json_set_u64(o, "badges", p->person->n_badges);
-        json_set_u64(o, "keys", p->person->n_keys);
+        json_set_u64(o, "badges", p->n_badges);
+        json_set_u64(o, "keys", p->n_keys);
         json_set_bool(o, "recovery", p->has_recovery);
         json_set_bool(o, "offline", !(p->gaps & (1U << GAP_OFFLINE)));
         for (unsigned i = 0; i < GAP_MAX; i++)
@@ -160,7 +149,7 @@ static void print_json(const struct report *x) {
         struct json_object *roles = json_new_array(), *people = json_new_array();
         json_set_bool(o, "ready", x->r.ready);
         json_set_bool(o, "rules", x->census.rules);
-        json_set_string(o, "break_glass", break_glass_name(x->facts.break_glass));
+        json_set_string(o, "break_glass", break_glass[x->facts.break_glass].name);
         for (size_t i = 0; i < x->r.n;)
                 json_append(roles, role_json(x, i, &i));
         for (size_t i = 0; i < x->r.n; i++)
@@ -176,8 +165,9 @@ int command_readiness(const struct cli_arguments *args) {
         int r = admin_need_root(args);
         if (r != CLI_OK || (r = census_take(&x.census)) != CLI_OK)
                 return r;
-        x.facts = (struct readiness_facts){.break_glass = review_break_glass_covered(x.census.rules)};
-        if (readiness_judge(&x.census, &x.facts, now_realtime_usec(), &x.r) < 0)
+        uint64_t now = now_realtime_usec();
+        x.facts = (struct readiness_facts){.break_glass = readiness_break_glass(&x.census, now)};
+        if (readiness_judge(&x.census, &x.facts, now, &x.r) < 0)
                 return fail(CLI_FAILED, _("There is not enough memory."));
         if (x.json)
                 print_json(&x);

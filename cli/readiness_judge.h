@@ -21,8 +21,13 @@ const char *readiness_gap_name(enum readiness_gap g);
 enum readiness_break_glass {
         BREAK_GLASS_NOT_CONFIGURED, /* the rules have no way for an emergency */
         BREAK_GLASS_ELSEWHERE,      /* they have, but not at this station */
+        BREAK_GLASS_NO_ACCOUNT, /* only with a badge in hand: no account that a kit or a witness would open
+                                 */
+        BREAK_GLASS_OVERDUE,    /* it, or a kit, was not tried in time, or a kit's key not renewed */
         BREAK_GLASS_COVERED,
 };
+/* By rules, accounts, kits and drills, as the census has them. */
+enum readiness_break_glass readiness_break_glass(const struct census *c, uint64_t now_usec);
 
 /* What is true of the station as a whole. */
 struct readiness_facts {
@@ -31,6 +36,7 @@ struct readiness_facts {
 
 struct readiness_person {
         const struct census_person *person; /* borrowed */
+        size_t n_badges, n_keys;            /* that could be used: her own, and not suspended */
         unsigned gaps;                      /* 1U << enum readiness_gap each; 0 = ready */
         bool has_recovery;
 };
@@ -43,8 +49,9 @@ struct readiness {
 };
 
 /* A recovery is a second key (or badge, where the role wants no key), or others with a key whose roles may
- * let somebody back in: one who approves tickets, or two who approve recoveries. Judges everybody who may
- * sign in at all: not suspended, and within the person's own time. 0, -ENOMEM. */
+ * let somebody back in: one who approves tickets, where they are good for this role, or two who approve
+ * recoveries. Judges everybody who may sign in at all: not suspended, within the person's own time, no
+ * emergency account, and an agency's only while somebody has it. 0, -ENOMEM. */
 int readiness_judge(const struct census *c, const struct readiness_facts *f, uint64_t now_usec,
                     struct readiness *ret);
 /* For _cleanup_(readiness_clear). */

@@ -16,9 +16,7 @@
 
 /* Everything there is to list. Another part of Wardtap that has something to say is one more row. */
 static int (*const sources[])(struct review *r, const struct census *c, uint64_t now_usec) = {
-        review_people,
-        review_rules,
-        review_station,
+        review_people, review_temporary, review_rules, review_break_glass, review_station,
 };
 
 static int gather(const struct cli_arguments *args, struct review *ret) {

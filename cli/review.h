@@ -18,11 +18,11 @@ enum review_kind {
         REVIEW_UNUSED,           /* not for so many days */
         REVIEW_EXPIRED,          /* the person's time is over, and nobody ended what was held */
         REVIEW_EXPIRING,         /* within REVIEW_EXPIRING_DAYS */
-        REVIEW_TEMPORARY,        /* a badge that is lent */
+        REVIEW_TEMPORARY,        /* a badge, an account, a ticket or a role that somebody has for a while */
         REVIEW_EXCEPTION,        /* of the rules, past its end */
-        REVIEW_BREAK_GLASS,      /* not drilled or rotated in time */
+        REVIEW_BREAK_GLASS,      /* not there, not drilled or rotated in time, or not reviewed */
         REVIEW_FAILURES,         /* so many in a row that tries are slowed down */
-        REVIEW_SITE_KEY,         /* the badge key, and badges still under one before it */
+        REVIEW_SITE_KEY,         /* keys of badges and of tickets, and badges still under one before it */
         REVIEW_PASSWORD_USER,    /* a local account with a usable password */
         REVIEW_PASSWORD_SERVICE, /* a PAM service that takes one */
         REVIEW_KIND_MAX,
@@ -33,6 +33,8 @@ const char *review_kind_name(enum review_kind kind);
 #define REVIEW_UNUSED_DAYS 90U
 #define REVIEW_EXPIRING_DAYS 30U
 #define REVIEW_SITE_KEY_DAYS 730U /* NIST SP 800-57 part 1, 5.3.6: a key for authentication, two years */
+
+#define REVIEW_TICKET_KEY "ticket-key" /* an item */
 
 struct review_finding {
         enum review_kind kind;
@@ -62,6 +64,13 @@ int review_people(struct review *r, const struct census *c, uint64_t now_usec);
 /* What the rules tell: exceptions whose end is over. Nobody is let in by them any more, and they still stand
  * there. 0, -ENOMEM. */
 int review_rules(struct review *r, const struct census *c, uint64_t now_usec);
+/* Badges, leases, tickets and roles for a while that are not over; leases whose hour is over and that nobody
+ * has ended; homes that were not wiped after one. 0, -ENOMEM. */
+int review_temporary(struct review *r, const struct census *c, uint64_t now_usec);
+/* What emergency access lacks, and whose review is owed. 0, -ENOMEM. */
+int review_break_glass(struct review *r, const struct census *c, uint64_t now_usec);
+/* What to do about one of these two kinds (translated): "@" is the user, "#" the item. */
+const char *review_while_todo(const struct review_finding *f);
 /* What this station tells: site keys, passwords. 0, -ENOMEM. */
 int review_station(struct review *r, const struct census *c, uint64_t now_usec);
 /* True for a field of shadow(5) that some password fits, or none at all (""). */

@@ -58,17 +58,36 @@ void review_sort(struct review *r) {
 
 /* --- One person */
 
+#define WORDS_SIZE 96U
+
+static void add_word(char buf[WORDS_SIZE], const char *word) {
+        size_t n = strlen(buf);
+        if (*word)
+                (void) snprintf(buf + n, WORDS_SIZE - n, "%s%s", n > 0 ? ", " : "", word);
+}
+
+/* What kind of account it is, and whether it is suspended: nothing for most. */
+static void add_standing(char buf[WORDS_SIZE], const struct census_person *p) {
+        add_word(buf, p->kind == PERSON_AGENCY      ? "agency account"
+                      : p->kind == PERSON_EMERGENCY ? "emergency account"
+                                                    : "");
+        add_word(buf, p->state == PERSON_SUSPENDED ? "suspended" : "");
+}
+
 static int add_account(struct review *r, const struct census *c, const struct census_person *p) {
-        if (p->account == ACCOUNT_NONE)
-                return review_add(r, REVIEW_ORPHAN, p, "person", p->known_usec, "%s",
-                                  p->known_usec ? "last known then" : "");
-        if (p->account == ACCOUNT_UNKNOWN)
-                return review_add(r, REVIEW_LOOKUP, p, "person", p->known_usec, "%s",
-                                  p->known_usec ? "last known then" : "");
-        if (c->has_groups && !p->role)
-                return review_add(r, REVIEW_NO_ROLE, p, "person", p->added_usec, "%s",
-                                  reason_name(p->no_role));
-        return 0;
+        char words[WORDS_SIZE] = "";
+        bool gone = p->account == ACCOUNT_NONE;
+        if (gone || p->account == ACCOUNT_UNKNOWN) {
+                add_word(words, p->known_usec ? "last known then" : "");
+                add_standing(words, p);
+                return review_add(r, gone ? REVIEW_ORPHAN : REVIEW_LOOKUP, p, "person", p->known_usec, "%s",
+                                  words);
+        }
+        if (!c->has_groups || p->role || p->kind == PERSON_EMERGENCY) /* which needs none */
+                return 0;
+        add_word(words, reason_name(p->no_role));
+        add_standing(words, p);
+        return review_add(r, REVIEW_NO_ROLE, p, "person", p->added_usec, "%s", words);
 }
 
 static int add_limits(struct review *r, const struct census_person *p, uint64_t now_usec) {
@@ -82,30 +101,63 @@ static int add_limits(struct review *r, const struct census_person *p, uint64_t 
         return 0;
 }
 
-/* Since when something has not been used; 0 while it has. */
-static int add_use(struct review *r, const struct census_person *p, const char *what, const char *item,
-                   uint64_t added_usec, uint64_t used_usec, uint64_t now_usec) {
-        if (used_usec == 0)
-                return review_add(r, REVIEW_NEVER_USED, p, item, added_usec, "%s", what);
-        if (used_usec < now_usec && now_usec - used_usec > r->unused_days * DAY_USEC)
-                return review_add(r, REVIEW_UNUSED, p, item, used_usec, "%s", what);
+static bool is_long_ago(const struct review *r, uint64_t usec, uint64_t now_usec) {
+        return usec < now_usec && now_usec - usec > r->unused_days * DAY_USEC;
+}
+
+/* A person, or a badge or key of hers. */
+struct used {
+        const char *what, *item;
+        uint64_t added_usec, used_usec, suspended_usec;
+};
+
+/* What is suspended cannot be used: only that it has been so for long is worth a word. */
+static int add_use(struct review *r, const struct census_person *p, const struct used *u,
+                   uint64_t now_usec) {
+        if (u->suspended_usec != 0)
+                return is_long_ago(r, u->suspended_usec, now_usec)
+                               ? review_add(r, REVIEW_UNUSED, p, u->item, u->suspended_usec, "suspended %s",
+                                            u->what)
+                               : 0;
+        if (u->used_usec == 0)
+                return review_add(r, REVIEW_NEVER_USED, p, u->item, u->added_usec, "%s", u->what);
+        if (is_long_ago(r, u->used_usec, now_usec))
+                return review_add(r, REVIEW_UNUSED, p, u->item, u->used_usec, "%s", u->what);
         return 0;
 }
 
-/* Of who was not here at all, each badge and key need not be said. */
-static int add_uses(struct review *r, const struct census_person *p, uint64_t now_usec) {
-        uint64_t seen = census_last_seen(p);
-        size_t before = r->n;
-        int x = add_use(r, p, "", "person", p->added_usec, seen, now_usec);
-        if (x < 0 || r->n > before)
-                return x;
-        for (size_t i = 0; x >= 0 && i < p->n_badges; i++)
-                x = add_use(r, p, "badge", p->badges[i].token, p->badges[i].added_usec,
-                            p->badges[i].used_usec, now_usec);
-        for (size_t i = 0; x >= 0 && i < p->n_keys; i++)
-                x = add_use(r, p, "key", p->keys[i].token, p->keys[i].added_usec, p->keys[i].used_usec,
-                            now_usec);
+/* A badge of the pool is said by itself. */
+static int add_held(struct review *r, const struct census_person *p, uint64_t now_usec) {
+        int x = 0;
+        for (size_t i = 0; x >= 0 && i < p->n_badges; i++) {
+                const struct census_badge *b = &p->badges[i];
+                const struct used u = {"badge", b->token, b->added_usec, b->used_usec, b->suspended_usec};
+                x = b->lent_until_usec == 0 ? add_use(r, p, &u, now_usec) : 0;
+        }
+        for (size_t i = 0; x >= 0 && i < p->n_keys; i++) {
+                const struct census_key *k = &p->keys[i];
+                const struct used u = {"key", k->token, k->added_usec, k->used_usec, k->suspended_usec};
+                x = add_use(r, p, &u, now_usec);
+        }
         return x;
+}
+
+/* An emergency account is for the day on which it is needed, and has drills; an agency's is used while it is
+ * lent; and who may not come, not yet or not any more, does not. */
+static int add_uses(struct review *r, const struct census_person *p, uint64_t now_usec) {
+        char words[WORDS_SIZE] = "";
+        struct used u = {words, "person", p->added_usec, census_last_seen(p), 0};
+        size_t before = r->n;
+        if (p->kind == PERSON_EMERGENCY || p->leased || p->not_before_usec > now_usec ||
+            (p->not_after_usec != 0 && p->not_after_usec <= now_usec))
+                return 0;
+        add_standing(words, p);
+        if (p->kind == PERSON_AGENCY)
+                u.used_usec = p->lease_usec;
+        int x = add_use(r, p, &u, now_usec);
+        if (x < 0 || r->n > before || p->kind == PERSON_AGENCY || p->state == PERSON_SUSPENDED)
+                return x; /* of who was not here at all, each badge and key need not be said */
+        return add_held(r, p, now_usec);
 }
 
 static int add_failures(struct review *r, const struct census *c, const struct census_person *p) {

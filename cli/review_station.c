@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "cli/pam_stack.h"
+#include "common/paths.h"
 
 #define PATH_SHADOW "/etc/shadow"
 #define PATH_PASSWD "/etc/passwd"
@@ -16,22 +17,28 @@
 
 /* --- Site keys */
 
-static int add_credential(struct review *r, uint64_t now_usec) {
-        static const char *const places[] = {"/etc/credstore.encrypted/badge-key",
-                                             "/etc/credstore/badge-key"};
+/* One file of a key, in the first of its places where it is; `needed`: that it is nowhere is a finding too.
+ */
+static int add_key_file(struct review *r, const char *item, const char *encrypted, const char *plain,
+                        bool needed, uint64_t now_usec) {
         struct stat st;
-        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
-                if (stat(places[i], &st) < 0)
-                        continue;
-                uint64_t made = (uint64_t) st.st_mtim.tv_sec * 1000000U;
-                bool old = made < now_usec && now_usec - made > REVIEW_SITE_KEY_DAYS * DAY_USEC;
-                return review_add(r, REVIEW_SITE_KEY, NULL, "badge-key", made, "%s%s",
-                                  old ? "older than two years" : "",
-                                  i == 0 ? ""
-                                  : old  ? ", not encrypted"
-                                         : "not encrypted");
-        }
-        return review_add(r, REVIEW_SITE_KEY, NULL, "badge-key", 0, "missing");
+        bool is_encrypted = encrypted && stat(encrypted, &st) == 0;
+        if (!is_encrypted && stat(plain, &st) < 0)
+                return needed ? review_add(r, REVIEW_SITE_KEY, NULL, item, 0, "missing") : 0;
+        uint64_t made = (uint64_t) st.st_mtim.tv_sec * 1000000U;
+        bool old = made < now_usec && now_usec - made > REVIEW_SITE_KEY_DAYS * DAY_USEC,
+             open = encrypted && !is_encrypted;
+        return review_add(r, REVIEW_SITE_KEY, NULL, item, made, "%s%s%s", old ? "older than two years" : "",
+                          old && open ? ", " : "", open ? "not encrypted" : "");
+}
+
+static int add_key_files(struct review *r, uint64_t now_usec) {
+        int x = add_key_file(r, "badge-key", "/etc/credstore.encrypted/badge-key",
+                             "/etc/credstore/badge-key", true, now_usec);
+        if (x >= 0)
+                x = add_key_file(r, "badge-key-previous", "/etc/credstore.encrypted/badge-key-previous",
+                                 "/etc/credstore/badge-key-previous", false, now_usec);
+        return x < 0 ? x : add_key_file(r, REVIEW_TICKET_KEY, NULL, PATH_TICKET_KEY, false, now_usec);
 }
 
 /* One key that indexes badges. */
@@ -165,7 +172,7 @@ static int add_password_services(struct review *r, const struct census *c) {
 }
 
 int review_station(struct review *r, const struct census *c, uint64_t now_usec) {
-        int x = add_credential(r, now_usec);
+        int x = add_key_files(r, now_usec);
         if (x >= 0)
                 x = add_site_keys(r, c);
         if (x >= 0)

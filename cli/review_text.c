@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/when.h"
 #include "common/bytes.h"
+#include "common/paths.h"
 
 static const struct {
         const char *name, *heading; /* msgid; "" where it has a number in it */
@@ -22,9 +23,9 @@ static const struct {
         [REVIEW_UNUSED] = {"unused", ""},
         [REVIEW_EXPIRED] = {"expired", N_("Past their end")},
         [REVIEW_EXPIRING] = {"expiring", N_("Ending within 30 days")},
-        [REVIEW_TEMPORARY] = {"temporary", N_("Temporary badges")},
+        [REVIEW_TEMPORARY] = {"temporary", N_("For a while")},
         [REVIEW_EXCEPTION] = {"exception", N_("Exceptions past their end")},
-        [REVIEW_BREAK_GLASS] = {"break-glass", N_("Break-glass that was not tried or renewed in time")},
+        [REVIEW_BREAK_GLASS] = {"break-glass", N_("Emergency access: what is owed or overdue")},
         [REVIEW_FAILURES] = {"failures", N_("Refused again and again")},
         [REVIEW_SITE_KEY] = {"site-key", N_("Keys of this site")},
         [REVIEW_PASSWORD_USER] = {"password-account", N_("Local accounts that have a password")},
@@ -37,22 +38,28 @@ const char *review_kind_name(enum review_kind kind) {
 
 #define TODO_SIZE 192U
 
-static void say(char buf[TODO_SIZE], const char *format, const char *what) {
+/* "@" becomes `what`, "#" the item. */
+static void say_of(char buf[TODO_SIZE], const char *format, const char *what, const char *item) {
         size_t at = 0;
         for (const char *p = format; *p && at + 1 < TODO_SIZE; p++) {
-                if (*p == '@')
-                        at += (size_t) snprintf(buf + at, TODO_SIZE - at, "%.80s", what);
+                const char *more = *p == '@' ? what : *p == '#' ? item : NULL;
+                if (more)
+                        at += (size_t) snprintf(buf + at, TODO_SIZE - at, "%.80s", more);
                 else
                         buf[at++] = *p;
         }
         buf[at < TODO_SIZE ? at : TODO_SIZE - 1] = 0;
 }
 
+static void say(char buf[TODO_SIZE], const char *format, const char *what) {
+        say_of(buf, format, what, "");
+}
+
 /* What of a badge, a key or a person. */
 static void todo_of_item(const struct review_finding *f, char buf[TODO_SIZE]) {
-        if (strcmp(f->detail, "badge") == 0)
+        if (strcmp(f->detail, "badge") == 0 || strcmp(f->detail, "suspended badge") == 0)
                 say(buf, _("wardtap badge end @ --reason TEXT"), f->item);
-        else if (strcmp(f->detail, "key") == 0)
+        else if (strcmp(f->detail, "key") == 0 || strcmp(f->detail, "suspended key") == 0)
                 say(buf, _("wardtap key end @ --reason TEXT"), f->item);
         else
                 say(buf, _("see: wardtap person show @"), f->user);
@@ -61,6 +68,8 @@ static void todo_of_item(const struct review_finding *f, char buf[TODO_SIZE]) {
 static void todo_of_site_key(const struct review_finding *f, char buf[TODO_SIZE]) {
         if (strstr(f->detail, "old key"))
                 say(buf, _("enrol these badges anew"), "");
+        else if (strcmp(f->item, REVIEW_TICKET_KEY) == 0 && f->detail[0])
+                say(buf, _("when no ticket is open: rm @"), PATH_TICKET_KEY);
         else if (strcmp(f->detail, "missing") == 0)
                 say(buf, _("systemctl start wardtap-badge-key"), "");
         else if (f->detail[0])
@@ -87,9 +96,7 @@ static const struct {
         [REVIEW_SHARED_KEY] = {N_("wardtap key end @ --reason TEXT"), true},
         [REVIEW_EXPIRED] = {N_("wardtap person offboard @ --reason TEXT"), false},
         [REVIEW_EXPIRING] = {N_("let it end, or give a later end"), false},
-        [REVIEW_TEMPORARY] = {N_("wardtap badge return @"), true},
         [REVIEW_EXCEPTION] = {N_("take it out of the rules"), false},
-        [REVIEW_BREAK_GLASS] = {N_("wardtap emergency drill"), false},
         [REVIEW_FAILURES] = {N_("wardtap audit list --user @ --reason TEXT"), false},
         [REVIEW_PASSWORD_USER] = {N_("passwd --lock @"), false},
 };
@@ -98,6 +105,8 @@ static void todo_of(const struct review_finding *f, char buf[TODO_SIZE]) {
         buf[0] = 0;
         if (f->kind == REVIEW_NEVER_USED || f->kind == REVIEW_UNUSED)
                 todo_of_item(f, buf);
+        else if (f->kind == REVIEW_TEMPORARY || f->kind == REVIEW_BREAK_GLASS)
+                say_of(buf, review_while_todo(f), f->user, f->item);
         else if (f->kind == REVIEW_SITE_KEY)
                 todo_of_site_key(f, buf);
         else if (f->kind == REVIEW_PASSWORD_SERVICE)
@@ -108,7 +117,8 @@ static void todo_of(const struct review_finding *f, char buf[TODO_SIZE]) {
 
 /* "badge K7Q2M3XD", "person (no-role)", "lightdm (always)" */
 static void what_of(const struct review_finding *f, char buf[TODO_SIZE + 160]) {
-        bool kind = strcmp(f->detail, "badge") == 0 || strcmp(f->detail, "key") == 0;
+        bool kind =
+                (f->kind == REVIEW_NEVER_USED || f->kind == REVIEW_UNUSED) && strcmp(f->item, "person") != 0;
         if (kind)
                 (void) snprintf(buf, TODO_SIZE + 160, "%s %s", f->detail, f->item);
         else if (f->kind == REVIEW_SHARED_KEY)
@@ -126,7 +136,7 @@ static size_t print_kind(const struct review *r, size_t from) {
         size_t end = from;
         while (end < r->n && r->findings[end].kind == kind)
                 end++;
-        if (kind == REVIEW_EXPIRING)
+        if (kind == REVIEW_EXPIRING || kind == REVIEW_TEMPORARY)
                 t.titles[2] = _("UNTIL");
         if (kind == REVIEW_UNUSED)
                 (void) printf(_("Not used on this station for %u days (%zu)\n"), r->unused_days, end - from);

@@ -314,10 +314,15 @@ static int print_all(const struct report *r) {
         static const struct {
                 enum stats_measure measure;
                 const char *name;
-        } kinds[] = {{STATS_FALLBACKS, N_("Fallbacks")},
+        } kinds[] = {{STATS_EXCEPTIONS, N_("Sign-ins by an exception")},
+                     {STATS_FALLBACKS, N_("Fallbacks")},
                      {STATS_TICKETS, N_("Tickets")},
+                     {STATS_TEMPORARY, N_("By a temporary badge")},
                      {STATS_RECOVERIES, N_("Recoveries")},
+                     {STATS_APPROVALS, N_("Approvals")},
+                     {STATS_NOT_APPROVED, N_("Approvals refused")},
                      {STATS_BREAK_GLASS, N_("Break-glass")},
+                     {STATS_DRILLS, N_("Break-glass, drills")},
                      {STATS_REFUSALS, N_("Refusals")}};
         _cleanup_(freep) struct lines *l = calloc(1, sizeof(*l));
         struct table t = {.titles = {_("WHAT"), _("COUNT"), _("PER 100 SIGN-INS")}};
@@ -521,11 +526,18 @@ static struct json_object *json_times(const struct report *r, size_t row) {
 }
 
 static struct json_object *json_row(const struct report *r, size_t row) {
-        static const char *const keys[STATS_MEASURE_MAX] = {
-                [STATS_SIGN_INS] = "sign_ins",     [STATS_REENTRIES] = "reentries",
-                [STATS_FALLBACKS] = "fallbacks",   [STATS_TICKETS] = "tickets",
-                [STATS_RECOVERIES] = "recoveries", [STATS_BREAK_GLASS] = "break_glass",
-                [STATS_REFUSALS] = "refusals"};
+        static const char *const keys[STATS_MEASURE_MAX] = {[STATS_SIGN_INS] = "sign_ins",
+                                                            [STATS_REENTRIES] = "reentries",
+                                                            [STATS_EXCEPTIONS] = "exceptions",
+                                                            [STATS_FALLBACKS] = "fallbacks",
+                                                            [STATS_TICKETS] = "tickets",
+                                                            [STATS_TEMPORARY] = "temporary_badges",
+                                                            [STATS_RECOVERIES] = "recoveries",
+                                                            [STATS_APPROVALS] = "approvals",
+                                                            [STATS_NOT_APPROVED] = "approvals_refused",
+                                                            [STATS_BREAK_GLASS] = "break_glass",
+                                                            [STATS_DRILLS] = "drills",
+                                                            [STATS_REFUSALS] = "refusals"};
         struct json_object *o = json_new();
         json_set_string(o, "name", row + 1 == r->rows ? NULL : r->groups[row]->name);
         json_number(o, "fallback_percent", fallback_share(r, row));

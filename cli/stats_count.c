@@ -174,9 +174,20 @@ static const char *field(const struct audit_entry *e, enum record_field f) {
         return value ? value : "";
 }
 
+/* What one record is, for all and for its group. */
+struct meaning {
+        unsigned measures; /* 1U << enum stats_measure each; 0: it is none of ours */
+        bool has_reason, has_factors, has_time;
+        bool role_of_another; /* what it says of a role is not what its person works as */
+        enum reason reason;
+        enum stats_factors factors;
+        unsigned step;
+};
+
 /* The record's own role, which is remembered, or the last one of its person. */
-static const char *role_of(struct stats *s, const struct audit_entry *e, uint64_t person) {
-        const char *role = field(e, RECORD_FIELD_ROLE);
+static const char *role_of(struct stats *s, const struct audit_entry *e, const struct meaning *m,
+                           uint64_t person) {
+        const char *role = m->role_of_another ? "" : field(e, RECORD_FIELD_ROLE);
         size_t at = person % ROLES_MAX;
         if (!*role)
                 return person != 0 && s->roles[at].person == person ? s->roles[at].role : "?";
@@ -187,8 +198,8 @@ static const char *role_of(struct stats *s, const struct audit_entry *e, uint64_
         return role;
 }
 
-static int group_of(struct stats *s, const struct audit_entry *e, uint64_t time_usec, uint64_t person,
-                    struct stats_group **ret) {
+static int group_of(struct stats *s, const struct audit_entry *e, const struct meaning *m,
+                    uint64_t time_usec, uint64_t person, struct stats_group **ret) {
         char day[WHEN_TEXT_MAX];
         const char *station = field(e, RECORD_FIELD_STATION);
         switch (s->by) {
@@ -197,7 +208,7 @@ static int group_of(struct stats *s, const struct audit_entry *e, uint64_t time_
                 day[strnlen("2026-11-20", sizeof(day))] = 0;
                 return find_group(s, day[0] ? day : "?", ret);
         case STATS_BY_ROLE:
-                return find_group(s, role_of(s, e, person), ret);
+                return find_group(s, role_of(s, e, m, person), ret);
         case STATS_BY_STATION:
                 return find_group(s, *station ? station : "?", ret);
         default:
@@ -227,32 +238,48 @@ const struct stats_span *stats_span(const struct stats *s) {
 
 /* --- Records */
 
-/* What one record is, for all and for its group. */
-struct meaning {
-        enum stats_measure measure;
-        bool counts, has_reason, has_factors, has_time;
-        enum reason reason;
-        enum stats_factors factors;
-        unsigned step;
-};
+static void add_measure(struct meaning *m, enum stats_measure measure) {
+        m->measures |= 1U << measure;
+}
 
+/* What stood in for the factors: who came to work by it did not do so as the rules want it, but where an
+ * exception of theirs says so. */
+static void read_lowered(const char *lowered, struct meaning *m) {
+        if (strcmp(lowered, "ticket") == 0)
+                add_measure(m, STATS_TICKETS);
+        else if (strcmp(lowered, "temporary-badge") == 0)
+                add_measure(m, STATS_TEMPORARY);
+        else if (strcmp(lowered, "exception") == 0)
+                add_measure(m, STATS_EXCEPTIONS);
+}
+
+static void read_full(const struct audit_entry *e, struct meaning *m) {
+        add_measure(m, STATS_SIGN_INS);
+        m->has_factors = true;
+        m->factors = factors_from_name(audit_entry_field(e, RECORD_FIELD_FACTORS));
+        if (*field(e, RECORD_FIELD_TICKET)) /* by which badge and key came to be hers just now */
+                add_measure(m, STATS_TICKETS);
+}
+
+/* An emergency was counted when it began, and a ticket when it was used: to come back is neither. */
 static void read_way_in(const struct audit_entry *e, enum record_event event, struct meaning *m) {
-        m->counts = true;
-        if (event == RECORD_RESUME && (*field(e, RECORD_FIELD_GRACE) || *field(e, RECORD_FIELD_LOWERED))) {
-                m->measure = STATS_REENTRIES;
-        } else if (*field(e, RECORD_FIELD_TICKET)) {
-                m->measure = STATS_TICKETS;
-        } else {
-                m->measure = STATS_SIGN_INS;
-                m->has_factors = true;
-                m->factors = factors_from_name(audit_entry_field(e, RECORD_FIELD_FACTORS));
-        }
+        const char *lowered = field(e, RECORD_FIELD_LOWERED);
+        bool exception = strcmp(lowered, "exception") == 0;
+        if (event == RECORD_RESUME && *field(e, RECORD_FIELD_GRACE))
+                add_measure(m, STATS_REENTRIES);
+        else if (event == RECORD_RESUME &&
+                 (strcmp(lowered, "emergency") == 0 || strcmp(lowered, "ticket") == 0))
+                return;
+        else if (*lowered)
+                read_lowered(lowered, m);
+        if (m->measures == 0 || exception)
+                read_full(e, m);
 }
 
 static void read_refusal(const struct audit_entry *e, struct meaning *m) {
         enum reason r = reason_from_name(field(e, RECORD_FIELD_REASON));
-        m->counts = m->has_reason = true;
-        m->measure = STATS_REFUSALS;
+        add_measure(m, STATS_REFUSALS);
+        m->has_reason = true;
         m->reason = r == REASON_INVALID ? REASON_INTERNAL : r;
 }
 
@@ -260,20 +287,30 @@ static void read_screen(const struct audit_entry *e, struct meaning *m) {
         uint64_t usec;
         if (parse_u64(field(e, RECORD_FIELD_TAP_TO_SESSION_USEC), UINT64_MAX / 2, &usec) < 0)
                 return;
-        m->counts = m->has_time = true;
-        m->measure = STATS_TAPS;
+        add_measure(m, STATS_TAPS);
+        m->has_time = true;
         m->step = step_of(usec);
 }
 
-/* Events that not every version has: what an export tells of another station counts here too. */
-static void read_by_name(const struct audit_entry *e, const char *name, struct meaning *m) {
-        if (strcmp(name, "recovery-done") == 0)
-                m->measure = STATS_RECOVERIES;
-        else if (strcmp(name, "break-glass-start") == 0 && !strstr(field(e, RECORD_FIELD_DETAIL), "; drill"))
-                m->measure = STATS_BREAK_GLASS;
-        else
+/* What happened beside sign-ins, and succeeded. */
+static void read_help(const struct audit_entry *e, enum record_event event, struct meaning *m) {
+        switch (event) {
+        case RECORD_RECOVERY_DONE:
+                add_measure(m, STATS_RECOVERIES);
                 return;
-        m->counts = true;
+        case RECORD_ELEVATE:
+        case RECORD_BADGE_LEND:
+        case RECORD_RECOVERY_APPROVE:
+                add_measure(m, STATS_APPROVALS);
+                m->role_of_another = true; /* the one that was given, or the approver's */
+                return;
+        case RECORD_BREAK_GLASS_START:
+                add_measure(m, strstr(field(e, RECORD_FIELD_DETAIL), "; drill") ? STATS_DRILLS
+                                                                                : STATS_BREAK_GLASS);
+                return;
+        default:
+                return;
+        }
 }
 
 static void read_record(const struct audit_entry *e, struct meaning *m) {
@@ -288,20 +325,22 @@ static void read_record(const struct audit_entry *e, struct meaning *m) {
                         read_way_in(e, event, m);
                 return;
         case RECORD_FALLBACK: /* also one that the rules forbid: it was needed */
-                m->counts = true;
-                m->measure = STATS_FALLBACKS;
+                add_measure(m, STATS_FALLBACKS);
                 return;
         case RECORD_DENIED:
         case RECORD_UNKNOWN_BADGE:
                 read_refusal(e, m);
+                return;
+        case RECORD_APPROVAL_REFUSED:
+                add_measure(m, STATS_NOT_APPROVED);
                 return;
         case RECORD_HANDOFF:
         case RECORD_UNLOCK:
                 read_screen(e, m);
                 return;
         default:
-                if (success && name)
-                        read_by_name(e, name, m);
+                if (success)
+                        read_help(e, event, m);
                 return;
         }
 }
@@ -313,7 +352,9 @@ static uint64_t person_of(const struct audit_entry *e) {
 }
 
 static void count(struct stats_group *g, const struct meaning *m, uint64_t person) {
-        stats_cell_add(&g->measures[m->measure], person);
+        for (unsigned i = 0; i < STATS_MEASURE_MAX; i++)
+                if (m->measures & 1U << i)
+                        stats_cell_add(&g->measures[i], person);
         if (m->has_factors)
                 stats_cell_add(&g->factors[m->factors], person);
         if (m->has_reason)
@@ -337,10 +378,10 @@ int stats_add(struct stats *s, const struct audit_entry *e, uint64_t time_usec) 
         struct meaning m = {0};
         struct stats_group *g;
         read_record(e, &m);
-        if (!m.counts)
+        if (m.measures == 0)
                 return 0;
         uint64_t person = person_of(e);
-        int r = group_of(s, e, time_usec, person, &g);
+        int r = group_of(s, e, &m, time_usec, person, &g);
         if (r < 0)
                 return r;
         note_span(&s->span, e, time_usec);

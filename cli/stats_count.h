@@ -39,12 +39,18 @@ enum stats_factors {
 const char *stats_factors_name(enum stats_factors f);
 
 enum stats_measure {
-        STATS_SIGN_INS,    /* by Wardtap, grace not counted */
-        STATS_REENTRIES,   /* by the badge, within grace */
-        STATS_FALLBACKS,   /* by the site's own way */
-        STATS_TICKETS,     /* by a code from the help desk */
-        STATS_RECOVERIES,  /* people who were enrolled anew */
-        STATS_BREAK_GLASS, /* emergency access; drills do not count */
+        STATS_SIGN_INS,   /* by Wardtap with what the rules want; grace not counted */
+        STATS_REENTRIES,  /* by the badge, within grace */
+        STATS_EXCEPTIONS, /* of the sign-ins: with the fewer factors of an exception */
+        STATS_FALLBACKS,  /* by the site's own way */
+        STATS_TICKETS,    /* used: a sign-in by one alone, or the first one after enrolling with one */
+        STATS_TEMPORARY,  /* by a temporary badge alone, which are no sign-ins and no re-entries */
+        STATS_RECOVERIES, /* people who were enrolled anew */
+        STATS_APPROVALS, /* by somebody's key: a role for a while, a temporary badge, each half of a recovery
+                          */
+        STATS_NOT_APPROVED,
+        STATS_BREAK_GLASS, /* true emergencies, each once however often its session was resumed */
+        STATS_DRILLS,
         STATS_REFUSALS,
         STATS_TAPS, /* from a tap to a session on the screen */
         STATS_MEASURE_MAX,
@@ -76,8 +82,8 @@ struct stats *stats_free(struct stats *s);
 DEFINE_CLEANUP(struct stats, stats_free)
 
 /* The next record, which wardtapd itself wrote, and which was not counted yet. False when it says nothing of
- * sign-ins. -ENOMEM. Records of the fallback and of times have no role; they get the last one their person
- * had. */
+ * sign-ins. -ENOMEM. Records of the fallback, of times and of approvals say no role of the person they are
+ * about; they get the last one she had. */
 int stats_add(struct stats *s, const struct audit_entry *e, uint64_t time_usec);
 
 /* Borrowed: all of it, and the groups in the order of their names; nothing is added after that. */

@@ -15,15 +15,18 @@ void who_clear(struct who *w) {
 
 static int see_badge(const struct store_badge *b, void *data) {
         struct who *w = data;
-        w->has_badge = w->has_badge || (b->ended_usec == 0 && b->suspended_usec == 0);
+        bool over = b->not_after_usec != 0 && b->not_after_usec <= now_realtime_usec();
+        w->has_badge = w->has_badge || (b->ended_usec == 0 && b->suspended_usec == 0 && !over);
         return 0;
 }
 
-static int see_keys(struct admin *a, struct who *w) {
+static int see_keys(struct admin *a, const char *relying_party, struct who *w) {
         _cleanup_(freep) struct store_key *keys = calloc(STORE_KEYS_MAX, sizeof(*keys));
         size_t n = 0;
         int r = keys ? store_person_keys(a->store, w->person.id, keys, &n) : -ENOMEM;
         for (size_t i = 0; r >= 0 && i < n; i++) {
+                if (relying_party && strcmp(keys[i].rp_id, relying_party) != 0)
+                        continue;
                 w->keys_suspended = w->keys_suspended || keys[i].suspended_usec != 0;
                 if (keys[i].suspended_usec != 0 || w->has_key)
                         continue;
@@ -44,14 +47,14 @@ static int see_lease(struct admin *a, struct who *w) {
         return 0;
 }
 
-int who_load(struct admin *a, const struct store_person *p, struct who *ret) {
+int who_load(struct admin *a, const struct store_person *p, const char *relying_party, struct who *ret) {
         struct passwd *pw = getpwnam(p->user);
         *ret = (struct who){.person = *p};
         int r = pw ? groups_of(pw, &ret->groups) : 0;
         if (r >= 0)
                 r = store_each_badge(a->store, p->id, see_badge, ret);
         if (r >= 0)
-                r = see_keys(a, ret);
+                r = see_keys(a, relying_party, ret);
         if (r >= 0)
                 r = see_lease(a, ret);
         if (r < 0) {
@@ -70,7 +73,8 @@ int who_load(struct admin *a, const struct store_person *p, struct who *ret) {
                                             .keys_suspended = ret->keys_suspended,
                                             .agency = p->kind == PERSON_AGENCY,
                                             .leased = ret->leased,
-                                            .leased_until_usec = ret->leased_until_usec};
+                                            .leased_until_usec = ret->leased_until_usec,
+                                            .emergency_account = p->kind == PERSON_EMERGENCY};
         return 0;
 }
 

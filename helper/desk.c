@@ -142,6 +142,41 @@ int desk_sign_out(struct desk *d, const char *session, const char *reason, const
         return logind_terminate(d->logind, session);
 }
 
+/* --- other seats, and none */
+
+const struct logind_session *desk_elsewhere(const struct desk *d, size_t i) {
+        const struct logind_session *s;
+        size_t n = 0;
+        for (size_t k = 0; (s = logind_at(d->logind, k)); k++)
+                if (s->person && !s->closing && !seat_find(d->seat, s->id) && n++ == i)
+                        return s;
+        return NULL;
+}
+
+static void record_elsewhere(struct desk *d, const struct logind_session *s, const char *reason,
+                             const char *requestor) {
+        _cleanup_(record_clear) struct record r = {.event = RECORD_SIGN_OUT, .outcome = RECORD_SUCCESS};
+        if (record_set(&r, RECORD_FIELD_SEAT, s->seat[0] ? s->seat : NULL) >= 0 &&
+            record_set(&r, RECORD_FIELD_USER, s->user) >= 0 &&
+            record_set_u64(&r, RECORD_FIELD_UID, s->uid) >= 0 &&
+            record_set(&r, RECORD_FIELD_FROM_SESSION, s->id) >= 0 &&
+            record_set(&r, RECORD_FIELD_REASON, reason) >= 0 &&
+            record_set(&r, RECORD_FIELD_REQUESTOR, requestor) >= 0)
+                recorder_submit(d->config.recorder, &r, 0);
+}
+
+/* Their end is told later: until then they are in logind's table. */
+void desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const char *reason,
+                             const char *requestor) {
+        const struct logind_session *s;
+        for (size_t i = 0; (s = desk_elsewhere(d, i)); i++) {
+                if (s->uid != uid && !(user && strcmp(s->user, user) == 0))
+                        continue;
+                record_elsewhere(d, s, reason, requestor);
+                (void) logind_terminate(d->logind, s->id);
+        }
+}
+
 /* --- taps at an open session */
 
 const char *desk_service(const struct desk *d) {

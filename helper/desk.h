@@ -73,6 +73,13 @@ int desk_lock(struct desk *d, const char *reason, const char *requestor);
 /* Ends a session, with all its programs. -ENOENT when it is none of seat0's. */
 int desk_sign_out(struct desk *d, const char *session, const char *reason, const char *requestor);
 
+/* A session of some person that is not seat0's: at another seat, or at none (over the network). The i-th;
+ * NULL after the last. */
+const struct logind_session *desk_elsewhere(const struct desk *d, size_t i);
+/* Ends all of those that this uid (-1: none), or this user (NULL: none), has; each is recorded. */
+void desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const char *reason,
+                             const char *requestor);
+
 /* Where this person's session is, for an attempt that asks; of a tap, when it was seen, else 0. */
 enum broker_presence desk_presence(const struct desk *d, uid_t uid, const char *seat, uint64_t tap_usec);
 /* A sign-in let somebody in at this seat ("" is seat0). */

@@ -7,14 +7,14 @@
 
 #define ENDS_MAX 64U
 #define ENDS_FILE "/run/wardtapd/ends"
-#define ENDS_LONGEST_USEC (24ULL * 3600U * 1000000U)
+#define ENDS_LONGEST_USEC (7ULL * 24U * 3600U * 1000000U) /* a lease */
 
 struct ends {
         uint64_t at_usec[ENDS_MAX]; /* CLOCK_BOOTTIME, ascending */
         size_t n;
 };
 
-/* One more: until_usec is CLOCK_REALTIME, as records say it. One that is over, or more than a day away, is
+/* One more: until_usec is CLOCK_REALTIME, as records say it. One that is over, or more than a week away, is
  * none. When there is no room the last one goes: those who are signed in are judged again in time anyway
  * (Recheck=). True when something changed. */
 bool ends_add(struct ends *e, uint64_t until_usec, uint64_t now_realtime_usec, uint64_t now_boottime_usec);

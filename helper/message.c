@@ -140,38 +140,41 @@ static void seat_message(struct text *t, const struct record *r) {
         add_code(t, r);
 }
 
+/* What became of somebody or of what she holds. */
+static const char *const admin_words[RECORD_EVENT_MAX] = {
+        [RECORD_PERSON_ADD] = "was added",
+        [RECORD_BADGE_ENROL] = "got a badge",
+        [RECORD_BADGE_END] = "'s badge was ended",
+        [RECORD_KEY_ENROL] = "got a key",
+        [RECORD_KEY_END] = "'s key was ended",
+        [RECORD_PERSON_SUSPEND] = "was suspended",
+        [RECORD_PERSON_RESUME] = "may sign in again",
+        [RECORD_PERSON_EXPIRE] = "may sign in at other times",
+        [RECORD_PERSON_OFFBOARD] = "was offboarded",
+        [RECORD_BADGE_REPLACE] = "'s badge was replaced",
+        [RECORD_BADGE_SUSPEND] = "'s badge was suspended",
+        [RECORD_BADGE_RESUME] = "'s badge may be used again",
+        [RECORD_KEY_REPLACE] = "'s key was replaced",
+        [RECORD_KEY_SUSPEND] = "'s key was suspended",
+        [RECORD_KEY_RESUME] = "'s key may be used again",
+        [RECORD_LEASE] = "was lent",
+        [RECORD_LEASE_END] = "'s lease has ended",
+        [RECORD_HOME_WIPE] = "'s home was wiped",
+        [RECORD_TICKET_ISSUE] = "got a ticket",
+        [RECORD_TICKET_USE] = "used a ticket",
+        [RECORD_TICKET_REVOKE] = "'s ticket was revoked",
+        [RECORD_ELEVATE] = "has another role for a while",
+        [RECORD_ELEVATE_END] = "has the own role alone again",
+        [RECORD_BADGE_LEND] = "has a temporary badge",
+        [RECORD_LOST_REPORT] = "'s badges or keys were reported lost",
+        [RECORD_LOST_FOUND] = "'s badges or keys were found",
+        [RECORD_RECOVERY_BEGIN] = "is to be enrolled anew",
+        [RECORD_RECOVERY_APPROVE] = "'s recovery was approved",
+        [RECORD_RECOVERY_DONE] = "was enrolled anew",
+};
+
 static void admin_message(struct text *t, const struct record *r) {
-        static const char *const what[RECORD_EVENT_MAX] = {
-                [RECORD_PERSON_ADD] = "was added",
-                [RECORD_BADGE_ENROL] = "got a badge",
-                [RECORD_BADGE_END] = "'s badge was ended",
-                [RECORD_KEY_ENROL] = "got a key",
-                [RECORD_KEY_END] = "'s key was ended",
-                [RECORD_PERSON_SUSPEND] = "was suspended",
-                [RECORD_PERSON_RESUME] = "may sign in again",
-                [RECORD_PERSON_EXPIRE] = "may sign in at other times",
-                [RECORD_PERSON_OFFBOARD] = "was offboarded",
-                [RECORD_BADGE_REPLACE] = "'s badge was replaced",
-                [RECORD_BADGE_SUSPEND] = "'s badge was suspended",
-                [RECORD_BADGE_RESUME] = "'s badge may be used again",
-                [RECORD_KEY_REPLACE] = "'s key was replaced",
-                [RECORD_KEY_SUSPEND] = "'s key was suspended",
-                [RECORD_KEY_RESUME] = "'s key may be used again",
-                [RECORD_LEASE] = "was lent",
-                [RECORD_LEASE_END] = "'s lease has ended",
-                [RECORD_HOME_WIPE] = "'s home was wiped",
-                [RECORD_TICKET_ISSUE] = "got a ticket",
-                [RECORD_TICKET_USE] = "used a ticket",
-                [RECORD_TICKET_REVOKE] = "'s ticket was revoked",
-                [RECORD_ELEVATE] = "has another role for a while",
-                [RECORD_ELEVATE_END] = "has the own role alone again",
-                [RECORD_BADGE_LEND] = "has a temporary badge",
-                [RECORD_LOST_REPORT] = "'s badges or keys were reported lost",
-                [RECORD_LOST_FOUND] = "'s badges or keys were found",
-                [RECORD_RECOVERY_BEGIN] = "is to be enrolled anew",
-                [RECORD_RECOVERY_APPROVE] = "'s recovery was approved",
-                [RECORD_RECOVERY_DONE] = "was enrolled anew",
-        };
+        const char *words = admin_words[r->event];
         bool failed = r->outcome != RECORD_SUCCESS;
         if (r->event == RECORD_HOME_WIPE && failed)
                 add(t, "%s's home was not wiped", who(r));
@@ -182,7 +185,7 @@ static void admin_message(struct text *t, const struct record *r) {
         else if (r->event == RECORD_BADGE_REFUSED)
                 add(t, "A badge was not enrolled for %s", who(r));
         else
-                add(t, "%s%s%s", who(r), what[r->event][0] == '\'' ? "" : " ", what[r->event]);
+                add(t, "%s%s%s", who(r), words[0] == '\'' ? "" : " ", words);
         add_field(t, r, " (", RECORD_FIELD_BADGE, ")");
         add_field(t, r, " (", RECORD_FIELD_KEY, ")");
         add_field(t, r, ", holder ", RECORD_FIELD_HOLDER, "");
@@ -262,7 +265,7 @@ static void own_message(struct text *t, const struct record *r) {
         add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
 }
 
-/* All others are wardtapd's own. */
+/* Those that are in neither table are wardtapd's own. */
 static void (*const messages[RECORD_EVENT_MAX])(struct text *t, const struct record *r) = {
         [RECORD_SIGN_IN] = attempt_message,
         [RECORD_RESUME] = attempt_message,
@@ -280,25 +283,7 @@ static void (*const messages[RECORD_EVENT_MAX])(struct text *t, const struct rec
         [RECORD_IDLE_LOCK] = seat_message,
         [RECORD_SIGN_OUT] = seat_message,
         [RECORD_FALLBACK] = fallback_message,
-        [RECORD_PERSON_ADD] = admin_message,
-        [RECORD_BADGE_ENROL] = admin_message,
-        [RECORD_BADGE_END] = admin_message,
         [RECORD_BADGE_REFUSED] = admin_message,
-        [RECORD_KEY_ENROL] = admin_message,
-        [RECORD_KEY_END] = admin_message,
-        [RECORD_PERSON_SUSPEND] = admin_message,
-        [RECORD_PERSON_RESUME] = admin_message,
-        [RECORD_PERSON_EXPIRE] = admin_message,
-        [RECORD_PERSON_OFFBOARD] = admin_message,
-        [RECORD_BADGE_REPLACE] = admin_message,
-        [RECORD_BADGE_SUSPEND] = admin_message,
-        [RECORD_BADGE_RESUME] = admin_message,
-        [RECORD_KEY_REPLACE] = admin_message,
-        [RECORD_KEY_SUSPEND] = admin_message,
-        [RECORD_KEY_RESUME] = admin_message,
-        [RECORD_LEASE] = admin_message,
-        [RECORD_LEASE_END] = admin_message,
-        [RECORD_HOME_WIPE] = admin_message,
         [RECORD_IMPORT] = bulk_message,
         [RECORD_EXPORT] = bulk_message,
         [RECORD_BREAK_GLASS_START] = emergency_message,
@@ -311,22 +296,13 @@ static void (*const messages[RECORD_EVENT_MAX])(struct text *t, const struct rec
         [RECORD_POLICY_REFUSED] = policy_message,
         [RECORD_REVIEW_ATTEST] = look_message,
         [RECORD_AUDIT_QUERY] = look_message,
-        [RECORD_TICKET_ISSUE] = admin_message,
-        [RECORD_TICKET_USE] = admin_message,
-        [RECORD_TICKET_REVOKE] = admin_message,
-        [RECORD_ELEVATE] = admin_message,
-        [RECORD_ELEVATE_END] = admin_message,
-        [RECORD_BADGE_LEND] = admin_message,
-        [RECORD_LOST_REPORT] = admin_message,
-        [RECORD_LOST_FOUND] = admin_message,
-        [RECORD_RECOVERY_BEGIN] = admin_message,
-        [RECORD_RECOVERY_APPROVE] = admin_message,
-        [RECORD_RECOVERY_DONE] = admin_message,
         [RECORD_APPROVAL_REFUSED] = admin_message,
 };
 
 void message_of(const struct record *r, char ret[MESSAGE_SIZE]) {
         struct text t = {.p = ret};
         ret[0] = 0;
-        (messages[r->event] ? messages[r->event] : own_message)(&t, r);
+        (messages[r->event]      ? messages[r->event]
+         : admin_words[r->event] ? admin_message
+                                 : own_message)(&t, r);
 }

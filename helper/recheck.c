@@ -18,7 +18,7 @@ struct recheck {
         void *userdata;
         struct judge *judge;
         char service[65], reason[65];
-        struct person people[SEAT_SESSIONS_MAX], now; /* now: whom the question is about */
+        struct person people[RECHECK_PEOPLE_MAX], now; /* now: whom the question is about */
         size_t n;
 };
 
@@ -55,17 +55,21 @@ static bool is_listed(const struct recheck *r, uid_t uid) {
         return false;
 }
 
-void recheck_all(struct recheck *r, const struct seat *seat, const char *service) {
-        const struct seat_session *s;
+void recheck_begin(struct recheck *r, const char *service) {
         r->n = 0;
         if (text_copy(r->service, sizeof(r->service), service) < 0)
+                r->service[0] = 0;
+}
+
+void recheck_add(struct recheck *r, uid_t uid, const char *user) {
+        if (!r->service[0] || r->n == RECHECK_PEOPLE_MAX || is_listed(r, uid))
                 return;
-        for (size_t i = 0; (s = seat_at(seat, i)) && r->n < SEAT_SESSIONS_MAX; i++)
-                if (s->managed && !is_listed(r, s->uid)) {
-                        struct person *p = &r->people[r->n++];
-                        p->uid = s->uid;
-                        memcpy(p->user, s->user, sizeof(p->user));
-                }
+        struct person p = {.uid = uid};
+        if (text_copy(p.user, sizeof(p.user), user) >= 0)
+                r->people[r->n++] = p;
+}
+
+void recheck_go(struct recheck *r) {
         next(r);
 }
 

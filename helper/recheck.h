@@ -3,12 +3,16 @@
 #pragma once
 
 #include "helper/judge.h"
-#include "helper/seat.h"
+
+#include <sys/types.h>
 
 struct recheck_events {
         /* A reason of policy/reason.h, by name: this person may not sign in here any more. */
         void (*refused)(void *userdata, uid_t uid, const char *reason);
 };
+
+/* So many people at a time; more are asked about the next time. */
+#define RECHECK_PEOPLE_MAX 512U
 
 struct recheck;
 
@@ -17,5 +21,8 @@ int recheck_new(sd_event *event, const char *auth_socket, const struct recheck_e
 struct recheck *recheck_free(struct recheck *r);
 DEFINE_CLEANUP(struct recheck, recheck_free)
 
-/* All whose managed sessions are in the table, for this PAM service; what was under way begins anew. */
-void recheck_all(struct recheck *r, const struct seat *seat, const char *service);
+/* Asks about everybody who is added in between, each once, for this PAM service; what was under way begins
+ * anew. */
+void recheck_begin(struct recheck *r, const char *service);
+void recheck_add(struct recheck *r, uid_t uid, const char *user);
+void recheck_go(struct recheck *r);

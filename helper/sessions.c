@@ -176,6 +176,13 @@ bool sessions_has(const struct sessions *s, uid_t uid) {
         return false;
 }
 
+bool sessions_is_open(const struct sessions *s, uid_t uid) {
+        for (size_t i = 0; i < s->n; i++)
+                if (s->list[i]->uid == uid)
+                        return true;
+        return false;
+}
+
 static void set_grace(struct sessions *s, uid_t uid, bool grace) {
         for (size_t i = 0; i < s->n; i++)
                 if (s->list[i]->uid == uid) {

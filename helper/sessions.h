@@ -28,6 +28,8 @@ int sessions_open(struct sessions *s, uid_t uid, const char *attempt, int pidfd)
 int sessions_close(struct sessions *s, uid_t uid, const char *attempt);
 /* Whether this person has a session that a badge alone may resume. */
 bool sessions_has(const struct sessions *s, uid_t uid);
+/* Whether this person has any session that an attempt opened. */
+bool sessions_is_open(const struct sessions *s, uid_t uid);
 /* None of the sessions that this person has now may be resumed by a badge alone any more. */
 void sessions_end_grace(struct sessions *s, uid_t uid);
 /* The same, because the session cap is over (SessionCap=). */

@@ -168,6 +168,8 @@ static void on_refused(void *userdata, uid_t uid, const char *name) {
                         ended[n++] = e;
         for (size_t i = 0; i < n; i++)
                 (void) desk_sign_out(s->desk, ended[i]->id, name, "node");
+        if (is_end(reason))
+                desk_sign_out_elsewhere(s->desk, uid, NULL, name, "node");
         e = seat_shown(desk_seat(s->desk));
         if (e && e->uid == uid && n == 0)
                 (void) desk_lock(s->desk, name, "node");
@@ -178,8 +180,18 @@ static uint64_t until_next_recheck(struct stay *s) {
         return rules && rules->recheck_usec > 0 ? rules->recheck_usec : UINT64_MAX;
 }
 
+/* Whoever an attempt let in, at whatever seat. */
 static void recheck_now(struct stay *s) {
-        recheck_all(s->recheck, desk_seat(s->desk), desk_service(s->desk));
+        const struct seat_session *e;
+        const struct logind_session *l;
+        recheck_begin(s->recheck, desk_service(s->desk));
+        for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
+                if (e->managed)
+                        recheck_add(s->recheck, e->uid, e->user);
+        for (size_t i = 0; (l = desk_elsewhere(s->desk, i)); i++)
+                if (sessions_is_open(s->config.sessions, l->uid))
+                        recheck_add(s->recheck, l->uid, l->user);
+        recheck_go(s->recheck);
 }
 
 static int on_recheck_time(sd_event_source *source, uint64_t usec, void *userdata);
@@ -204,14 +216,15 @@ static uint64_t until_hours_change(struct stay *s) {
         return least * 60000000ULL - c.realtime_usec % 60000000ULL;
 }
 
-/* Only while somebody is signed in: nobody else wakes the station up. What is armed is not put off: people
- * who come and go would do so for ever. */
+/* Only while somebody is signed in, or has something for a while: nobody else wakes the station up. What is
+ * armed is not put off: people who come and go would do so for ever. */
 static void arm_recheck(struct stay *s) {
         uint64_t when = until_next_recheck(s), hours = until_hours_change(s), t = now_boottime_usec();
         uint64_t end = ends_next(&s->ends, t);
+        bool anybody = seat_at(desk_seat(s->desk), 0) || sessions_count(s->config.sessions) > 0;
         when = hours < when ? hours : when;
-        when = end < when ? end : when;
-        if (!seat_at(desk_seat(s->desk), 0) || when == UINT64_MAX) {
+        when = end < when || !anybody ? end : when;
+        if (when == UINT64_MAX) {
                 s->recheck_usec = 0;
                 if (s->timer)
                         (void) sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
@@ -343,8 +356,8 @@ static void lock_who_used(struct stay *s, const struct record *r) {
         }
 }
 
-/* All sessions of a person, the one on the screen too. Not by the user's name alone: a directory may know
- * the account by another one by now. */
+/* All sessions of a person, the one on the screen too, at every seat and at none. Not by the user's name
+ * alone: a directory may know the account by another one by now. */
 static void sign_out_all(struct stay *s, const struct record *r, const char *reason) {
         const char *user = r->fields[RECORD_FIELD_USER], *uid = r->fields[RECORD_FIELD_UID];
         const struct seat_session *e, *ended[SEAT_SESSIONS_MAX];
@@ -359,6 +372,8 @@ static void sign_out_all(struct stay *s, const struct record *r, const char *rea
                 sessions_end_grace(s->config.sessions, (uid_t) number);
         for (size_t i = 0; i < n; i++)
                 (void) desk_sign_out(s->desk, ended[i]->id, reason, "node");
+        desk_sign_out_elsewhere(s->desk, number != UINT64_MAX ? (uid_t) number : (uid_t) -1, user, reason,
+                                "node");
 }
 
 /* Given until a time: at that time everybody is judged again. */
@@ -389,6 +404,7 @@ void stay_administered(struct stay *s, const struct record *r) {
                 break;
         case RECORD_ELEVATE:
         case RECORD_BADGE_LEND:
+        case RECORD_LEASE:
                 note_end(s, r);
                 break;
         case RECORD_PERSON_OFFBOARD:

@@ -11,7 +11,10 @@ static enum reason judge_approver(const struct policy_person *p, const struct po
                 return REASON_PERSON_NOT_YET;
         if (p->not_after_usec > 0 && c->realtime_usec >= p->not_after_usec)
                 return REASON_PERSON_EXPIRED;
-        return p->has_account ? REASON_NONE : REASON_NO_ACCOUNT;
+        if (!p->has_account)
+                return REASON_NO_ACCOUNT;
+        return p->agency && (!p->leased || c->realtime_usec >= p->leased_until_usec) ? REASON_NOT_LEASED
+                                                                                     : REASON_NONE;
 }
 
 /* Never for oneself, and each of two once; or oneself alone. */
@@ -27,11 +30,32 @@ static enum reason judge_relation(const struct approve_question *q) {
         return REASON_NONE;
 }
 
+/* Whoever reviews an emergency need not stand at the station where it was, nor at some hour: any role of her
+ * groups will do. */
+static enum reason judge_reviewer(const struct approve_question *q, const struct rule_role **ret_role) {
+        enum reason why = REASON_NO_ROLE;
+        for (size_t i = 0; i < q->rules->n_roles; i++) {
+                const struct rule_role *role = &q->rules->roles[i];
+                if (!words_meet(&role->groups, &q->approver->groups))
+                        continue;
+                why = REASON_APPROVER_ROLE;
+                if (!rules_role_approves(role, q->action))
+                        continue;
+                *ret_role = role;
+                return REASON_NONE;
+        }
+        return why;
+}
+
 static enum reason judge_right(const struct approve_question *q, const struct rule_role **ret_role) {
         enum reason why = REASON_NO_ROLE;
         bool alert = false;
         if (q->action == APPROVE_ACTION_INVALID)
                 return REASON_NONE;
+        if (q->approver->emergency_account) /* nobody's account: a kit from the drawer approves nothing */
+                return REASON_APPROVER_ROLE;
+        if (q->action == APPROVE_REVIEW_CLINICAL || q->action == APPROVE_REVIEW_SECURITY)
+                return judge_reviewer(q, ret_role);
         const struct rule_role *role =
                 policy_find_role(q->rules, q->tags, &q->approver->groups, &q->clock, &why, &alert);
         if (!role)

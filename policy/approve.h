@@ -19,8 +19,10 @@ struct approve_question {
 /* REASON_NONE when she may, with her key still to prove it; *ret_role is then her role (NULL where only the
  * subject may). Else why not, in this order:
  *   no-rules; approver-same (or, where only the subject may, key-not-yours); approver-twice; person-*,
- *   no-account; no-role, not-this-station, not-this-hour, approver-role; no-key-enrolled;
+ *   no-account, not-leased; no-role, not-this-station, not-this-hour, approver-role; no-key-enrolled;
  *   throttled, with *ret_wait_usec.
+ * An emergency account approves nothing. An emergency's review is bound to no station and no hour: any role
+ * of her groups counts.
  * Her time (not-before, not-after) is judged by the wall clock even while that is not trusted. */
 enum reason policy_may_approve(const struct approve_question *q, const struct rule_role **ret_role,
                                uint64_t *ret_wait_usec);

@@ -125,13 +125,6 @@ static bool judge_person(struct judgement *j) {
         return is_unleased(j) ? deny(j, REASON_NOT_LEASED) : false;
 }
 
-static bool words_meet(const struct words *a, const struct words *b) {
-        for (size_t i = 0; b && i < b->n; i++)
-                if (words_contain(a, b->words[i]))
-                        return true;
-        return false;
-}
-
 static bool is_at(const struct words *stations, const struct rules *r, const struct words *tags) {
         return stations->n == 0 || words_meet(stations, tags) ||
                (r->station && words_contain(stations, r->station));

@@ -18,13 +18,6 @@ static bool need(struct policy_decision *d, enum policy_verdict verdict) {
         return say(d, verdict, REASON_NONE);
 }
 
-static bool words_meet(const struct words *a, const struct words *b) {
-        for (size_t i = 0; i < b->n; i++)
-                if (words_contain(a, b->words[i]))
-                        return true;
-        return false;
-}
-
 /* Nothing that was proven reaches a level: what stands in for it is that it is seen. */
 static bool allow(const struct policy_question *q, struct policy_decision *d, enum emergency how) {
         const struct policy_evidence *e = &q->evidence;

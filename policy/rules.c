@@ -34,6 +34,13 @@ bool words_contain(const struct words *w, const char *word) {
         return false;
 }
 
+bool words_meet(const struct words *a, const struct words *b) {
+        for (size_t i = 0; b && i < b->n; i++)
+                if (words_contain(a, b->words[i]))
+                        return true;
+        return false;
+}
+
 int words_add(struct words *w, const char *word, size_t n) {
         if (w->n >= RULES_WORDS_MAX)
                 return -E2BIG;

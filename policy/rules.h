@@ -60,6 +60,8 @@ struct words {
         size_t n;
 };
 bool words_contain(const struct words *w, const char *word);
+/* They have a word in common; b may be NULL, which has none. */
+bool words_meet(const struct words *a, const struct words *b);
 
 /* One span of Hours=, in local time: on the days whose bit is set (bit 0 = Monday), from minute to minute of
  * the day (0 to 1440). to <= from goes on past midnight and belongs to the day on which it began.

@@ -176,6 +176,17 @@ for fault in wrong-signature uv-clear counter-back; do
         [ "$got" = "$want" ] || [ "$got" = key-forged ] && ok "$fault is recorded as $got" || bad "$fault is recorded as '$got'"
         key_out dora
 done
+for user in anna dora edda fritz; do # without a key in the port: who may is asked for it
+        "$say" --timeout 30 -- wardtap elevate anna "${give[@]}" --approver $user --timeout 5 >may.out 2>&1 && bad "$user approved without a key" || true
+        grep -q "cannot approve this" may.out && may=no || may=yes
+        case " $(wardtap policy who-can elevate --json | jq -r '[.[].user] | join(" ")') " in *" $user "*) said=yes ;; *) said=no ;; esac
+        is "who-can says of $user what an approval does" "$may" "$said"
+done
+key_token=$(wardtap key list edda --json | jq -r '.[0].token')
+wardtap key suspend "$key_token" --reason "for a test" >suspend.out 2>&1 || cat suspend.out
+is "and whose key is suspended has none" "dora true edda false" \
+        "$(wardtap policy who-can elevate --json | jq -r '[.[] | .user + " " + (.has_key | tostring)] | join(" ")')"
+wardtap key resume "$key_token" --reason "for a test" >resume.out 2>&1 || cat resume.out
 run no-role 3 wardtap elevate anna --role captain --for 30min --reason x --approver dora
 run too-long 2 wardtap elevate anna --role night-lead --for 9h --reason x --approver dora
 run over-the-rules 2 wardtap elevate anna --role night-lead --for 3h --reason x --approver dora
@@ -212,6 +223,11 @@ key_out dora
 expect "the screen names it" "Anna Berg (anna) is to have a temporary badge for 8 h: left it at home" lend.out
 token=$(wardtap badge list anna --json | jq -r '.[] | select(.not_after != null) | .token')
 expect "says until when" "Anna Berg (anna) has the temporary badge $token until" lend.out
+run lent-list 0 wardtap badge list anna
+expect "the list marks it, and her own" "$token anna" <(sed 's/  */ /g' lent-list.out)
+is "as what they are" "lent put-aside" "$(awk -v t="$token" 'NR > 1 {print $1 == t ? "lent" : "own", $0}' lent-list.out |
+        awk '$1 == "lent" {lent = / lent  *until 20..-..-.. ..:..:..: left it at home$/} $1 == "own" {own = / put aside /} END {print lent ? "lent" : "-", own ? "put-aside" : "-"}')"
+is "in JSON too" "aside lent" "$(wardtap badge list anna --json | jq -r '[.[].state] | sort | join(" ")')"
 is "recorded" "anna $token dora temporary-badge" \
         "$(last badge-lend USER) $(last badge-lend BADGE) $(last badge-lend APPROVER) $(last badge-lend LOWERED)"
 is "it opens alone, with no session before" PAM_SUCCESS "$(tap_in lent 04F00001)"
@@ -265,6 +281,9 @@ echo "== lost and found"
 run report 0 wardtap badge report anna --reason "lost on the bus"
 is "recorded, with who said so" "anna badge root lost on the bus" \
         "$(last lost-report USER) $(last lost-report REASON) $(last lost-report REQUESTOR) $(last lost-report DETAIL)"
+is "the list says so" "reported-lost reported: lost on the bus" "$(wardtap badge list anna --json | jq -r '.[0].state + " " + .[0].suspend_reason')"
+run reported-list 0 wardtap badge list anna
+expect "in words" "reported lost" reported-list.out
 is "it lets nobody in" "waits on" "$(tap_in lost 04A1B2C3)"
 expect "with what to do" "This badge is suspended. Ask the help desk." lost.out
 run report-again 3 wardtap badge report anna --reason x

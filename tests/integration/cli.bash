@@ -75,6 +75,18 @@ for command in "person add" "person list" "person show" "badge enrol" "badge end
         wardtap $command --help >help.out 2>&1 && grep -q "^Usage: wardtap $command" help.out || bad "help of $command"
 done
 
+# What changes people has --json, and an example in the manual.
+for command in "person add" "person suspend" "person resume" "person expire" "person offboard" "person list" "badge enrol" "badge end" \
+        "badge replace" "badge suspend" "badge resume" "badge list" "badge lend" "badge return" "badge report" "badge found" \
+        "key enrol" "key end" "key replace" "key suspend" "key resume" "key list" "key report" "key found" \
+        elevate "elevate end" "elevate list" recover lease "lease end" "lease list" "lease sweep" "lease wipe" import export \
+        "ticket issue" "ticket list" "ticket revoke" "emergency list" "emergency explain" "emergency close" "emergency drill"; do
+        # shellcheck disable=SC2086
+        wardtap $command --help | grep -q -- "--json" || bad "$command has no --json"
+        grep -q "^	*\$ sudo wardtap $command\( \|+\|$\)" "$T/../man/wardtap.1.scd" || bad "wardtap(1) has no example of $command"
+        grep -q "^\*wardtap $command\*\|, \*wardtap $command\*" "$T/../man/wardtap.1.scd" || bad "wardtap(1) does not describe $command"
+done
+
 # --- before anything runs
 start_journald
 start_dbus

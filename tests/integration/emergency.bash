@@ -92,6 +92,11 @@ emergency() {
 }
 review_of() { last_of break-glass-start REVIEW; }
 as_cli() { "$B/tests/integration/pty_say" --timeout 30 "PIN=$1" -- "${@:2}" 2>&1; }
+# could NAME WANTED: who would have emergency access now, and how, as `who-can` says.
+could() {
+        is "$1" "$2" "$(wardtap policy who-can break-glass --json 2>&1 | python3 -c 'import json, sys
+print(", ".join(r["user"] + " " + r["by"] for r in json.load(sys.stdin)))')"
+}
 bus_notices() { setpriv --reuid="$1" --regid=2000 --clear-groups "$B/tests/integration/attend" "$2"; }
 
 start_stage people
@@ -111,12 +116,16 @@ apart
 tap $ANNA
 read -rt 1 <> <(:) || true
 is "a second tap is none" 0 "$(event_count break-glass-start)"
+could "and who-can names nobody" ""
+wardtap policy who-can break-glass >who-can.out 2>&1 || cat who-can.out
+expect "but says why" "These rules have no emergency access" who-can.out
 wardtap doctor >doctor.out 2>&1 || true
 expect "doctor says so" "There is no emergency access at this station." doctor.out
 wardtap emergency drill >drill.out 2>&1 && bad "nor is there a drill" || ok "nor is there a drill"
 
 echo "== a badge in hand, and no key"
 break_glass "Reasons=arrest \"no key\" broken other" "Uses=3" "Accounts=emergency1 emergency2" "Reviewers=clinical security"
+could "who-can names those whose groups are in a role" "anna badge, ben badge, dora badge"
 to_greeter
 emergency 2001 $ANNA 2
 shows "the second tap and a number open her session" "2001 user"
@@ -205,6 +214,7 @@ db = sqlite3.connect("/var/lib/wardtap/people/people.db")
 db.execute("UPDATE person SET state = 1, version = version + 1 WHERE user = 'ben'")
 db.commit()
 PY
+could "who-can leaves out who is suspended, and who has no role" "anna badge, dora badge"
 to_greeter
 tap $BEN
 await_seat "Your access is suspended" || true
@@ -230,12 +240,14 @@ is "and nothing began" "$before" "$(event_count break-glass-start)"
 
 echo "== too often within a day"
 break_glass "Uses=1" "Accounts=emergency1 emergency2" "Reviewers=clinical security"
+could "who-can leaves out whose badge has been used up" "dora badge"
 to_greeter
 tap $ANNA
 await_seat "Anna Berg, plug in your key" || true
 seen >used.log
 expect_not "the badge alone has been used up" "Emergency?" used.log
 break_glass "Badge=fresh" "Uses=20" "Accounts=emergency1 emergency2" "Reviewers=clinical security"
+could "with Badge=fresh who-can names who has signed in fully of late" "anna badge"
 to_greeter
 tap $BEN
 await_seat "Ben Okoro, plug in your key" 8 || true
@@ -352,6 +364,7 @@ is "with the name that was claimed" "Grace Hopper" "$(last_of break-glass-start 
 is "with the key as its factor" key "$(last_of break-glass-start FACTORS)"
 expect_not "without a PIN" "PIN" kit.out
 KIT_ITEM=$(review_of)
+could "who-can names kit and witnesses" "anna badge witness, ben badge witness, dora badge witness, emergency1 kit"
 
 echo "== a witness"
 # witness NAME ANSWERS...: at a login prompt, for emergency2.
@@ -411,7 +424,12 @@ expect "nobody reviews her own" "own emergency: somebody else must review it" se
 key_out anna
 key_in dora
 as_cli 4444 wardtap emergency close "$ITEM" --as clinical --reviewer dora --words fine >role.out && bad "without the role" || true
-expect "nor without the role for it" "Approves=review-clinical" role.out
+expect "nor without the role for it" "Dora Lind (dora) cannot approve this (approver-role)" role.out
+expect "with what the rules want for it" "Approves=review-clinical" role.out
+is "a refusal is a record" "approver-role dora review-clinical $ITEM" \
+        "$(last_of approval-refused REASON) $(last_of approval-refused APPROVER) $(last_of approval-refused DETAIL) $(last_of approval-refused REVIEW)"
+reviewers() { wardtap policy who-can "review-$1" --json | python3 -c 'import json, sys; print(" ".join(r["user"] for r in json.load(sys.stdin)))'; }
+is "who-can says the same" "anna ben|anna ben dora" "$(reviewers clinical)|$(reviewers security)"
 key_out dora
 key_in ben
 as_cli 2222 wardtap emergency close "$ITEM" --as clinical --reviewer ben --words "It was one." >close.out || cat close.out
@@ -420,6 +438,12 @@ wardtap emergency list --open --json >open.out 2>&1 || cat open.out
 expect "which is not all" "\"$ITEM\"" open.out
 as_cli 2222 wardtap emergency close "$ITEM" --as security --reviewer ben --words "Both?" >twice.out && bad "one person for both" || true
 expect "nobody closes both parts" "has said something of it already" twice.out
+as_cli 0000 wardtap emergency close "$KIT_ITEM" --as clinical --reviewer ben --words "Guessed." >guess.out && bad "a wrong PIN" || true
+is "a wrong PIN is a refusal, and counts as the reviewer's own" "pin-wrong ben 1" \
+        "$(last_of approval-refused REASON) $(last_of approval-refused APPROVER) $(python3 -c 'import sqlite3
+db = sqlite3.connect("file:/var/lib/wardtap/state/state.db?mode=ro", uri=True)
+db.execute("ATTACH DATABASE \x27file:/var/lib/wardtap/people/people.db?mode=ro\x27 AS p")
+print(db.execute("SELECT failures FROM history WHERE person = (SELECT id FROM p.person WHERE user = \x27ben\x27)").fetchone()[0])')"
 key_out ben
 key_in dora
 as_cli 4444 wardtap emergency close "$ITEM" --as security --reviewer dora --words "Looked at." >close2.out || cat close2.out
@@ -427,6 +451,8 @@ key_out dora
 wardtap emergency list --open --json >open.out 2>&1 || cat open.out
 expect_not "then it is closed" "\"$ITEM\"" open.out
 is "with a record each" 2 "$(event_count review-close)"
+is "of whose key it was" "dora dora key+verify security" \
+        "$(last_of review-close USER) $(last_of review-close APPROVER) $(last_of review-close FACTORS) $(last_of review-close REASON)"
 as_cli 2222 wardtap emergency explain "$KIT_ITEM" --words "Who?" >who.out && bad "an account explains nothing" || true
 expect "a claimed name has to be somebody" "Say who explains it, with --user" who.out
 wardtap status >status.out 2>&1 || true

@@ -5,12 +5,13 @@
 # shellcheck source=tests/integration/stage.bash
 . "$T/integration/stage.bash"
 
-CARL=04c1b2c5 DORA=04d1b2c6 EVA=04e1b2c7 FAY=04f1b2c8 GUS=04c1b2c9 R3=Reader_3
+CARL=04c1b2c5 DORA=04d1b2c6 EVA=04e1b2c7 FAY=04f1b2c8 HANA=04f2b2c8 GUS=04c1b2c9 R3=Reader_3
 people() {
         sed -i 's/^nurses:.*/nurses:x:2000:anna,ben/' /etc/group
         printf 'porters2:x:2011:dora,eva,fay\n' >>/etc/group
         echo 'eva:x:2005:2011:Eva Stone,,,:/nonexistent:/bin/sh' >>/etc/passwd
         echo 'fay:x:2006:2011:Agency 1,,,:/nonexistent:/bin/sh' >>/etc/passwd
+        echo 'hana:x:2007:2011:Agency 2,,,:/nonexistent:/bin/sh' >>/etc/passwd
         echo 'dora:x:2004:2011:Dora Lind,,,:/nonexistent:/bin/sh' >>/etc/passwd
         echo 'gus:x:2008:2099:Gus Baer,,,:/nonexistent:/bin/sh' >>/etc/passwd
         cat >>/etc/wardtap/wardtap.conf <<-'R'
@@ -160,7 +161,7 @@ is "with the reason" no-role "$(last_of lock REASON)"
 sed -i 's/^porters:.*/porters:x:2009:carl/' /etc/group
 
 echo "== a person is suspended"
-printf 'user,full_name,kind,badge_numbers\neva,Eva Stone,,%s\nfay,Agency 1,agency,%s\n' $EVA $FAY >people.csv
+printf 'user,full_name,kind,badge_numbers\neva,Eva Stone,,%s\nfay,Agency 1,agency,%s\nhana,Agency 2,agency,%s\n' $EVA $FAY $HANA >people.csv
 wardtap import people.csv >import.out 2>&1 || { cat import.out; bad "import"; }
 comes 2005 $EVA
 shows "eva is there" "2005 user"
@@ -175,13 +176,25 @@ echo "== a person is offboarded"
 read -rt 3.2 <> <(:) || true
 comes 2005 $EVA
 shows "eva is back" "2005 user"
+seat add 2005 seat1 0 user
+other_seat=$said
+seat add 2005 - 0 user
+no_seat=$said
+seat add 2004 seat1 0 user
+doras=$said
 before=$(event_count sign-out)
 mark_seat
 wardtap person offboard eva --reason "has left" >offboard.out 2>&1 || cat offboard.out
 await_seat 'active .* greeter' 10 || true
 shows "her session is gone from the screen" "910 greeter"
-is "it was ended" $((before + 1)) "$(event_count sign-out)"
+await_seat "removed $other_seat 2005 user" 10 && ok "so is the one at another seat" || bad "so is the one at another seat"
+await_seat "removed $no_seat 2005 user" 10 && ok "and the one over the network" || bad "and the one over the network"
+is "each was ended" $((before + 3)) "$(event_count sign-out)"
 is "with the reason" "offboard eva node" "$(last_of sign-out REASON) $(last_of sign-out USER) $(last_of sign-out REQUESTOR)"
+is "and its seat" "- seat0 seat1" "$(journalctl -q -o json _UID=903 WARDTAP_EVENT=sign-out WARDTAP_USER=eva | python3 -c 'import json, sys
+print(" ".join(sorted(json.loads(l).get("WARDTAP_SEAT", "-") for l in sys.stdin)))')"
+[ -e "/run/systemd/sessions/$doras" ] && ok "nobody else's is" || bad "nobody else's is"
+seat remove "$doras"
 list_sessions 0 >list.out || cat list.out
 expect_not "and is not parked either" '"eva"' list.out
 
@@ -198,6 +211,20 @@ is "her parked session was ended" "$((before + 1)) lease-end fay" \
         "$(event_count sign-out) $(last_of sign-out REASON) $(last_of sign-out USER)"
 list_sessions 0 >list.out || cat list.out
 expect_not "it is gone" '"fay"' list.out
+
+echo "== the hour of a lease comes, and nobody sweeps"
+hour=$(date -d '+12 seconds' '+%F %T')
+wardtap lease hana --to "John Roe" --until "$hour" --identified passport >lease.out 2>&1 || cat lease.out
+comes 2007 $HANA
+shows "John is there" "2007 user"
+seat add 2007 seat1 0 user
+other_seat=$said
+mark_seat
+await_seat "removed $other_seat 2007 user" 30 && ok "the one at another seat ends too" || bad "the one at another seat ends too"
+await_seat 'active .* greeter' 20 || true
+[ "$(date +%s)" -ge "$(date -d "$hour" +%s)" ] && ok "not before its hour" || bad "not before its hour"
+shows "his session is gone from the screen" "910 greeter"
+is "with the reason" "not-leased hana node" "$(last_of sign-out REASON) $(last_of sign-out USER) $(last_of sign-out REQUESTOR)"
 
 echo "== a badge is ended"
 comes 2004 $DORA

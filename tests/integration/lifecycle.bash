@@ -330,6 +330,9 @@ is "everybody is in it" "agency1 anna ben dora eva fay gus" "$(jq -r '.[].user' 
 is "with the tokens of badges" "$(token_of badge anna)" "$(jq -r '.[] | select(.user == "anna") | .badge_tokens[0]' all.json)"
 for number in 04D1D2D3 04d1d2d3 04e1e2e3 04A1B2C4; do expect_not "no number is in it" "$number" all.csv; done
 is "each is a record" 2 "$(events export)"
+run export-json-option 0 wardtap export --json
+is "--json is --format json" "$(cat all.json)" "$(cat export-json-option.out)"
+refused export-both 2 "cannot be had together" wardtap export --json --format csv
 mv /var/lib/wardtap/people/people.db people.before
 run export-check-csv 0 wardtap import all.csv --check
 run export-check-json 0 wardtap import all.json --check

@@ -140,6 +140,78 @@ expect "break-glass is said" "Break-glass: not configured" readiness.words
 run readiness-json 1 wardtap readiness --json
 is "JSON" "false nurse 2 0" "$(jq -r '"\(.ready) \(.roles[0].role) \(.roles[0].people) \(.roles[0].ready)"' readiness-json.out)"
 
+# --- accounts that are nobody's own, what people have for a while, and emergency access
+is "without a section there is no emergency access" "- station no emergency access in the rules" "$(findings break-glass)"
+printf 'agency1:x:2020:2000:Agency 1,,,:/nonexistent:/bin/sh\nagency2:x:2021:2001:Agency 2,,,:/nonexistent:/bin/sh\nemergency1:x:2022:2001:Emergency 1,,,:/nonexistent:/bin/sh\n' >>/etc/passwd
+for account in "agency1 --agency" "agency2 --agency" "emergency1 --emergency"; do
+        # shellcheck disable=SC2086
+        wardtap person add $account >add.out 2>&1 || { cat add.out; bad "person add $account"; }
+done
+sed -i 's/^RelyingParty=.*/&\nTickets=yes/' /etc/wardtap/wardtap.conf
+printf '[BreakGlass]\nAccounts=emergency1 emergency2\nReviewers=clinical security\n' >>/etc/wardtap/wardtap.conf
+wardtap policy apply --reason "break-glass" >apply.out 2>&1 || { cat apply.out; bad "policy apply"; }
+wardtap lease agency1 --to "Jane Doe" --until "$(date -d '+1 hour' '+%F %H:%M')" --identified passport >lease.out 2>&1 || cat lease.out
+wardtap ticket issue --user anna --for 8h --identified "staff card" --json >ticket.out 2>&1 || cat ticket.out
+ticket=$(jq -r .ticket ticket.out)
+wardtap person suspend ben --reason "on leave" >suspend.out 2>&1 || cat suspend.out
+python3 - <<'P'
+import sqlite3, time
+db = sqlite3.connect("/var/lib/wardtap/people/people.db")
+carl, = db.execute("SELECT id FROM person WHERE user = 'carl'").fetchone()
+now = int(time.time() * 1e6)
+db.execute("INSERT INTO elevation (person, role, until_usec, basis_boottime_usec, basis_boot_id, approver, reason, version, added_usec,"
+           " ended_usec, end_reason) VALUES (?, 'nurse', ?, 1, '', 'anna', 'short of hands', 1, ?, 0, '')", (carl, now + 3600 * 10**6, now))
+db.commit()
+P
+review
+is "agency accounts are told apart: lent, and never lent" "agency2 person agency account" "$(findings never-used | grep agency)"
+is "and one without a role" "agency2 person no-role, agency account" "$(findings no-role | grep agency)"
+is "nobody comes to work by an emergency account" "" "$(jq -r '.list.findings[] | select(.user == "emergency1" and .kind != "break-glass") | .kind' list.out)"
+is "who is suspended is" "ben person suspended" "$(findings never-used | grep ben)"
+is "what people have for a while" "agency1 Jane Doe lease
+anna $ticket ticket, issued by root
+carl nurse role, approved by anna" "$(findings temporary)"
+is "what emergency access lacks" "- station not tried in time
+emergency1 account no badge and key
+emergency2 account no such account" "$(findings break-glass)"
+is "as doctor says it" 3 "$(wardtap doctor 2>&1 | grep -c '^warn *emergency')"
+is "the keys of the site, and since when" "- badge-key missing|- ticket-key -" "$(findings site-key | paste -sd'|')"
+touch -d '-3 years' /var/lib/wardtap/people/ticket-key
+mkdir -p /etc/credstore && touch -d '-800 days' /etc/credstore/badge-key
+review
+is "which are too old, or not encrypted" "- badge-key older than two years, not encrypted|- ticket-key older than two years" \
+        "$(findings site-key | paste -sd'|')"
+run table2 0 wardtap review
+expect "with what to do about a key" "when no ticket is open: rm /var/lib/wardtap/people/ticket-key" table2.words
+expect "with what to do" "anna $ticket: ticket, issued by root $(date -d '+8 hours' +%F) wardtap ticket revoke $ticket --reason TEXT" table2.words
+expect "of each" "wardtap lease end agency1 --reason TEXT" table2.words
+expect "and all" "wardtap elevate end carl" table2.words
+run ready-untried 1 wardtap readiness
+expect "break-glass that was never tried is not covered" "Break-glass: not tried or renewed in time" ready-untried.words
+expect_not "emergency accounts are nobody" emergency1 ready-untried.words
+expect_not "nor is an agency's that is not lent" agency2 ready-untried.words
+expect "one that is lent is somebody" "agency1 Agency 1 0 0 " ready-untried.words
+# A drill, by a witness: there is no kit yet.
+python3 - <<'P'
+import sqlite3, time
+person, = sqlite3.connect("/var/lib/wardtap/people/people.db").execute("SELECT id FROM person WHERE user = 'emergency1'").fetchone()
+now = int(time.time() * 1e6)
+db = sqlite3.connect("/var/lib/wardtap/state/state.db")
+db.execute("INSERT INTO emergency (attempt, review, person, user, claimed, witness, how, reason, from_usec, until_usec, drill)"
+           " VALUES (?, '0123456789ab', ?, 'emergency1', 'Grace Hopper', 0, 3, 'arrest', ?, ?, 1)",
+           ("0" * 32, person, now - 10**6, now + 3600 * 10**6))
+db.commit()
+P
+run ready-covered 1 wardtap readiness --json
+is "with a drill, and a colleague who can witness, it is" covered "$(jq -r .break_glass ready-covered.out)"
+review
+is "the review of the drill is owed" "emergency1 0123456789ab review owed by clinical, security" "$(findings break-glass | grep review)"
+is "and nothing else changes" "emergency1 account no badge and key
+emergency2 account no such account" "$(findings break-glass | grep -v review)"
+wardtap key suspend "$(wardtap key list anna --json | jq -r '.[0].token')" --reason "for a test" >suspend.out 2>&1 || cat suspend.out
+run ready-alone 1 wardtap readiness --json
+is "without a witness and a kit it is not" no-account "$(jq -r .break_glass ready-alone.out)"
+
 # --- stats, from the journal of this station
 run stats 0 wardtap stats
 expect "what is of few is hidden" "Sign-ins <5" stats.words
@@ -155,11 +227,20 @@ export TZ=UTC
 run many 0 wardtap stats --file many.export --json
 is "everything is counted" "2 6000 3000 120 256 0.5" \
         "$(jq -r '.all | "\(.fallback_percent) \(.sign_ins) \(.reentries) \(.fallbacks) \(.refusals) \(.reentries_per_strong)"' many.out | sed 's/^2\.0 /2 /')"
+is "so is what happened beside sign-ins, drills apart from emergencies" "200 300 100 150 0 60 30 0" \
+        "$(jq -r '.all | "\(.tickets) \(.temporary_badges) \(.recoveries) \(.approvals) \(.approvals_refused) \(.break_glass) \(.drills) \(.exceptions)"' many.out)"
+run many-text 0 wardtap stats --file many.export
+sed 's/  */ /g' many-text.out >many-text.words
+for line in "Tickets 200 3.3" "By a temporary badge 300 5.0" "Recoveries 100 1.7" "Approvals 150 2.5" "Break-glass 60 1.0" "Break-glass, drills 30 0.5"; do
+        expect "in words, per 100 sign-ins: $line" "$line" many-text.words
+done
 is "small counts are not, in no way" '{"unknown-badge":null,"pin-wrong":240,"key-counter":null}' "$(jq -c .all.reasons many.out)"
 is "times" "101000 101000 2000000" "$(jq -r '.all.tap_to_session | "\(.p50_usec) \(.p90_usec) \(.p99_usec)"' many.out)"
 run many-role 0 wardtap stats --file many.export --by role --json
 is "by role" "doctor 600 nurse 5400" "$(jq -r '[.groups[] | select(.sign_ins > 0) | "\(.name) \(.sign_ins)"] | join(" ")' many-role.out)"
 is "a fallback is of its person's role" "20 100" "$(jq -r '[.groups[] | select(.sign_ins > 0) | .fallbacks] | join(" ")' many-role.out)"
+is "so is what was approved for somebody, whatever role it gave" "150 0" \
+        "$(jq -r '"\([.groups[] | select(.name == "doctor" or .name == "nurse") | .approvals] | add) \([.groups[] | select(.name == "night-lead")] | length)"' many-role.out)"
 run many-day 0 wardtap stats --file many.export --by day --json
 is "by day" "30 200" "$(jq -r '"\(.groups | length) \(.groups[3].sign_ins)"' many-day.out)"
 run many-two-days 0 wardtap stats --file many.export --since 2026-11-02 --until 2026-11-03 --json

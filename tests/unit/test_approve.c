@@ -20,6 +20,8 @@ static const char rules_text[] =
         "Approves=elevate temporary-badge recover\n"
         "[Role far]\nGroups=nobody\nStations=ward9\nSignIn=badge\n"
         "[Role night]\nGroups=nobody\nHours=22:00-06:00\nSignIn=badge+key+verify\n"
+        "[Role reviewer]\nGroups=reviewers\nStations=ward9\nHours=22:00-06:00\nApproves=review-clinical "
+        "recover\n"
         "[Role touch]\nGroups=nobody\nSignIn=badge+key\n"
         "[Service lightdm]\nUse=sign-in\n[Service login]\nUse=sign-in\nSignIn=key+verify\n"
         "[Service sudo]\nUse=step-up\n";
@@ -392,6 +394,46 @@ static void each_refusal_has_its_reason(void **state) {
         assert_int_equal(ask(&a), REASON_THROTTLED);
 }
 
+/* The review of an emergency is a desk's work: her groups alone say whether she may. */
+static void a_review_is_bound_to_no_station_and_no_hour(void **state) {
+        static const enum approve_action reviews[] = {APPROVE_REVIEW_CLINICAL, APPROVE_REVIEW_SECURITY};
+        struct asked a;
+        for (size_t i = 0; i < ELEMENTSOF(reviews); i++) {
+                build_asked(&a);
+                a.q.action = reviews[i];
+                assert_int_equal(ask(&a), REASON_APPROVER_ROLE);
+                a.group[0] = (char *) "reviewers"; /* at another ward, and by night */
+                assert_int_equal(ask(&a), i == 0 ? REASON_NONE : REASON_APPROVER_ROLE);
+                a.q.subject = 9;
+                assert_int_equal(ask(&a), REASON_APPROVER_SAME);
+                a.q.subject = 0; /* an emergency account's: nobody's own */
+                a.group[0] = (char *) "strangers";
+                assert_int_equal(ask(&a), REASON_NO_ROLE);
+        }
+        build_asked(&a);
+        a.group[0] = (char *) "reviewers";
+        a.q.action = APPROVE_RECOVER; /* nothing else is */
+        assert_int_equal(ask(&a), REASON_NOT_THIS_STATION);
+}
+
+static void an_account_that_is_nobodys_own_approves_nothing(void **state) {
+        struct asked a;
+        build_asked(&a);
+        a.approver.emergency_account = true;
+        for (int action = 0; action < APPROVE_ACTION_MAX; action++) {
+                a.q.action = (enum approve_action) action;
+                assert_int_equal(ask(&a), REASON_APPROVER_ROLE);
+        }
+        build_asked(&a);
+        a.approver.agency = true;
+        assert_int_equal(ask(&a), REASON_NOT_LEASED);
+        a.approver.leased = true;
+        a.approver.leased_until_usec = REALTIME;
+        assert_int_equal(ask(&a), REASON_NOT_LEASED);
+        a.approver.leased_until_usec++;
+        assert_int_equal(ask(&a), REASON_NONE);
+}
+
 static void whoever_is_not_active_now_approves_nothing(void **state) {
         struct asked a;
         build_asked(&a);
@@ -461,6 +503,8 @@ int main(void) {
                 T(meanwhile_the_own_badge_opens_nothing),
                 T(both_together_end_with_the_earlier),
                 T(each_refusal_has_its_reason),
+                T(a_review_is_bound_to_no_station_and_no_hour),
+                T(an_account_that_is_nobodys_own_approves_nothing),
                 T(whoever_is_not_active_now_approves_nothing),
                 T(a_role_for_a_while_approves_nothing),
                 T(what_is_her_own_affair_nobody_else_may),

@@ -53,20 +53,17 @@ static void each_record_counts_as_what_it_is(void **state) {
         add("WARDTAP_GRACE", "7200s");
         count_at(s, T0, 1);
         begin("sign-in", "0", "anna");
+        add("WARDTAP_FACTORS", "none");
         add("WARDTAP_TICKET", "K7Q2M3XD");
+        add("WARDTAP_LOWERED", "ticket");
         count_at(s, T0, 1);
         begin("resume", "0", "anna"); /* back to it: no second ticket */
         add("WARDTAP_TICKET", "K7Q2M3XD");
         add("WARDTAP_LOWERED", "ticket");
-        count_at(s, T0, 1);
+        count_at(s, T0, 0);
         begin("recovery-done", "0", "anna");
         count_at(s, T0, 1);
-        begin("break-glass-start", "0", "ben");
-        count_at(s, T0, 1);
-        begin("break-glass-start", "0", "ben");
-        add("WARDTAP_DETAIL", "badge; drill");
-        count_at(s, T0, 0);
-        begin("break-glass-start", "4", "ben");
+        begin("recovery-done", "4", "anna"); /* it was not completed */
         count_at(s, T0, 0);
         begin("fallback", "4", "carl"); /* forbidden, and needed */
         count_at(s, T0, 1);
@@ -92,16 +89,67 @@ static void each_record_counts_as_what_it_is(void **state) {
         assert_int_equal(g->factors[STATS_FACTORS_OTHER].n, 1);
         assert_int_equal(stats_strong(g), 3);
         assert_int_equal(g->measures[STATS_SIGN_INS].n_people, 2);
-        assert_int_equal(g->measures[STATS_REENTRIES].n, 2);
+        assert_int_equal(g->measures[STATS_REENTRIES].n, 1);
         assert_int_equal(g->measures[STATS_TICKETS].n, 1);
         assert_int_equal(g->measures[STATS_RECOVERIES].n, 1);
-        assert_int_equal(g->measures[STATS_BREAK_GLASS].n, 1);
         assert_int_equal(g->measures[STATS_FALLBACKS].n, 1);
         assert_int_equal(g->measures[STATS_REFUSALS].n, 2);
         assert_int_equal(g->measures[STATS_REFUSALS].n_people, 2);
         assert_int_equal(g->reasons[REASON_PIN_WRONG].n, 1);
         assert_int_equal(g->reasons[REASON_UNKNOWN_BADGE].n, 1);
-        assert_int_equal(stats_span(s)->records, 13);
+        assert_int_equal(stats_span(s)->records, 11);
+}
+
+/* A way in that is not as the rules want it is no sign-in, and is nobody's strong sign-in. */
+static void ways_in_beside_the_rules_count_by_themselves(void **state) {
+        static const struct {
+                const char *event, *factors, *lowered, *ticket;
+                int counted;
+                unsigned measures; /* but those that came before */
+        } rows[] = {
+                {"sign-in", "key+verify", "", "K7Q2M3XD", 1, 1U << STATS_SIGN_INS | 1U << STATS_TICKETS},
+                {"sign-in", "none", "ticket", "K7Q2M3XD", 1, 1U << STATS_TICKETS},
+                {"resume", "none", "ticket", "K7Q2M3XD", 0, 0},
+                {"sign-in", "none", "temporary-badge", "", 1, 1U << STATS_TEMPORARY},
+                {"resume", "none", "temporary-badge", "", 1, 1U << STATS_TEMPORARY},
+                {"sign-in", "badge", "exception", "", 1, 1U << STATS_SIGN_INS | 1U << STATS_EXCEPTIONS},
+                {"resume", "badge", "exception", "", 1, 1U << STATS_SIGN_INS | 1U << STATS_EXCEPTIONS},
+                {"resume", "none", "emergency", "", 0, 0},
+        };
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(stats_freep) struct stats *s = NULL;
+                assert_int_equal(stats_new(STATS_BY_NOTHING, &s), 0);
+                begin(rows[i].event, "0", "anna");
+                add("WARDTAP_FACTORS", rows[i].factors);
+                if (*rows[i].lowered)
+                        add("WARDTAP_LOWERED", rows[i].lowered);
+                if (*rows[i].ticket)
+                        add("WARDTAP_TICKET", rows[i].ticket);
+                count_at(s, T0, rows[i].counted);
+                for (unsigned m = 0; m < STATS_MEASURE_MAX; m++)
+                        assert_int_equal(stats_all(s)->measures[m].n, rows[i].measures >> m & 1U);
+                assert_int_equal(stats_strong(stats_all(s)), strcmp(rows[i].factors, "key+verify") == 0);
+        }
+}
+
+static void a_drill_is_no_emergency_and_to_come_back_is_no_second_one(void **state) {
+        _cleanup_(stats_freep) struct stats *s = NULL;
+        assert_int_equal(stats_new(STATS_BY_NOTHING, &s), 0);
+        begin("break-glass-start", "0", "ben");
+        add("WARDTAP_DETAIL", "DICOM 110127; reason: arrest; by: own badge");
+        count_at(s, T0, 1);
+        begin("break-glass-start", "0", "ben");
+        add("WARDTAP_DETAIL", "DICOM 110127; reason: arrest; by: kit; drill");
+        count_at(s, T0, 1);
+        begin("break-glass-start", "4", "ben"); /* taken back */
+        count_at(s, T0, 0);
+        begin("resume", "0", "ben");
+        add("WARDTAP_LOWERED", "emergency");
+        count_at(s, T0, 0);
+        assert_int_equal(stats_all(s)->measures[STATS_BREAK_GLASS].n, 1);
+        assert_int_equal(stats_all(s)->measures[STATS_DRILLS].n, 1);
+        assert_int_equal(stats_all(s)->measures[STATS_SIGN_INS].n, 0);
+        assert_int_equal(stats_all(s)->measures[STATS_REENTRIES].n, 0);
 }
 
 static const struct stats_group *group_named(struct stats *s, const char *name) {
@@ -125,6 +173,30 @@ static void a_fallback_belongs_to_the_last_role_of_its_person(void **state) {
         assert_int_equal(group_named(s, "nurse")->measures[STATS_FALLBACKS].n, 1);
         assert_int_equal(group_named(s, "doctor")->measures[STATS_FALLBACKS].n, 0);
         assert_int_equal(group_named(s, "?")->measures[STATS_FALLBACKS].n, 1);
+}
+
+/* What an approval says of a role is the one that was given, or the approver's. */
+static void an_approval_gives_nobody_another_role_here(void **state) {
+        _cleanup_(stats_freep) struct stats *s = NULL;
+        assert_int_equal(stats_new(STATS_BY_ROLE, &s), 0);
+        sign_in(s, "anna", "nurse", "key+verify");
+        begin("elevate", "0", "anna");
+        add("WARDTAP_ROLE", "lead");
+        count_at(s, T0, 1);
+        begin("recovery-approve", "0", "anna");
+        add("WARDTAP_ROLE", "doctor");
+        count_at(s, T0, 1);
+        begin("badge-lend", "0", "anna");
+        count_at(s, T0, 1);
+        begin("approval-refused", "4", "anna");
+        count_at(s, T0, 1);
+        begin("fallback", "0", "anna");
+        count_at(s, T0, 1);
+        assert_null(group_named(s, "lead"));
+        assert_null(group_named(s, "doctor"));
+        assert_int_equal(group_named(s, "nurse")->measures[STATS_APPROVALS].n, 3);
+        assert_int_equal(group_named(s, "nurse")->measures[STATS_NOT_APPROVED].n, 1);
+        assert_int_equal(group_named(s, "nurse")->measures[STATS_FALLBACKS].n, 1);
 }
 
 static void days_are_in_their_order(void **state) {
@@ -348,6 +420,9 @@ static void where_all_are_many_nothing_is_hidden(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_record_counts_as_what_it_is),
+                cmocka_unit_test(ways_in_beside_the_rules_count_by_themselves),
+                cmocka_unit_test(a_drill_is_no_emergency_and_to_come_back_is_no_second_one),
+                cmocka_unit_test(an_approval_gives_nobody_another_role_here),
                 cmocka_unit_test(a_fallback_belongs_to_the_last_role_of_its_person),
                 cmocka_unit_test(days_are_in_their_order),
                 cmocka_unit_test(groups_beyond_the_last_are_one),
