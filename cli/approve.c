@@ -54,7 +54,7 @@ DEFINE_CLEANUP(struct asking, asking_free)
 
 /* Only what her own key may prove: suspended ones prove nothing, but to their owner who has found them. */
 static bool is_usable(const struct asking *x, const struct store_key *k) {
-        bool reported = strncmp(k->suspend_reason, STORE_REPORTED, strlen(STORE_REPORTED)) == 0;
+        bool reported = store_is_reported(k->suspend_reason);
         bool own = x->what->action == APPROVE_ACTION_INVALID;
         return strcmp(k->rp_id, x->rules->relying_party) == 0 &&
                (k->suspended_usec == 0 || (own && reported));

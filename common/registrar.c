@@ -30,6 +30,7 @@ static void write_badge(struct writer *w, const struct registrar_badge *b) {
 static void write_enrol(struct writer *w, const struct registrar_enrol *e) {
         write_badge(w, &e->badge);
         writer_u8(w, e->attested_only);
+        writer_u8(w, e->own);
         put(w, e->label, sizeof(e->label));
         put(w, e->format, sizeof(e->format));
         writer_blob(w, e->authdata, e->authdata_len);
@@ -63,6 +64,7 @@ void registrar_write(struct writer *w, const struct registrar_message *m) {
                 put(w, m->check.code.text, sizeof(m->check.code.text));
                 break;
         case REGISTRAR_USE:
+                write_badge(w, &m->use);
                 break;
         case REGISTRAR_ENROL:
                 write_enrol(w, &m->enrol);
@@ -130,13 +132,23 @@ static int read_badge(struct bytes *b, struct registrar_badge *badge) {
         return 0;
 }
 
+/* A new credential, or none. */
+static int read_credential(struct bytes *b, struct registrar_enrol *e) {
+        int r;
+        if ((r = take_text(b, e->format, sizeof(e->format))) < 0 ||
+            (r = bytes_take_blob_copy(b, 0, sizeof(e->authdata), e->authdata, &e->authdata_len)) < 0 ||
+            (r = bytes_take_blob_copy(b, 0, sizeof(e->attstmt), e->attstmt, &e->attstmt_len)) < 0)
+                return r;
+        if (e->own)
+                return e->format[0] || e->authdata_len > 0 || e->attstmt_len > 0 ? -EBADMSG : 0;
+        return e->authdata_len > 0 ? 0 : -EBADMSG;
+}
+
 static int read_enrol(struct bytes *b, struct registrar_enrol *e) {
         int r;
         if ((r = read_badge(b, &e->badge)) < 0 || (r = bytes_take_bool(b, &e->attested_only)) < 0 ||
-            (r = take_text(b, e->label, sizeof(e->label))) < 0 ||
-            (r = take_text(b, e->format, sizeof(e->format))) < 0 ||
-            (r = bytes_take_blob_copy(b, 1, sizeof(e->authdata), e->authdata, &e->authdata_len)) < 0 ||
-            (r = bytes_take_blob_copy(b, 0, sizeof(e->attstmt), e->attstmt, &e->attstmt_len)) < 0 ||
+            (r = bytes_take_bool(b, &e->own)) < 0 || (r = take_text(b, e->label, sizeof(e->label))) < 0 ||
+            (r = read_credential(b, e)) < 0 ||
             (r = bytes_take_blob_copy(b, 1, sizeof(e->credential_id), e->credential_id,
                                       &e->credential_id_len)) < 0 ||
             (r = bytes_take_blob_copy(b, 1, sizeof(e->trial_authdata), e->trial_authdata,
@@ -176,7 +188,7 @@ static int read_fields(struct bytes *b, struct registrar_message *m) {
         case REGISTRAR_CHECK:
                 return read_check(b, m);
         case REGISTRAR_USE:
-                return 0;
+                return read_badge(b, &m->use);
         case REGISTRAR_ENROL:
                 return read_enrol(b, &m->enrol);
         case REGISTRAR_TICKET:

@@ -288,6 +288,25 @@ static void on_bus(void *userdata, sd_bus *bus) {
         posture_resume(d->posture);
 }
 
+/* Its own record each: who is refused for it is one thing, that the station is not safe another. */
+static void on_posture(void *userdata, const struct posture_change *c) {
+        struct daemon *d = userdata;
+        _cleanup_(record_clear) struct record r = {.event =
+                                                           c->passes ? RECORD_CHECK_PASS : RECORD_CHECK_FAIL,
+                                                   .outcome = c->passes ? RECORD_SUCCESS : RECORD_FAILURE};
+        const struct rules *rules = station_rules(d->station);
+        char detail[257];
+        (void) snprintf(detail, sizeof(detail), "%s is %s%s", c->unit, c->state,
+                        c->last ? "; it changes so often that nothing more is recorded within the hour"
+                                : "");
+        if (record_set(&r, RECORD_FIELD_POSTURE, c->name) < 0 ||
+            record_set(&r, RECORD_FIELD_DETAIL, detail) < 0 ||
+            (rules && record_set(&r, RECORD_FIELD_POLICY, rules->hash) < 0) ||
+            (!c->passes && record_set(&r, RECORD_FIELD_REASON, "posture") < 0))
+                return;
+        recorder_submit(d->recorder, &r, 0);
+}
+
 /* By the rules that the attempt judges by: a check it knows and we do not yet would fail. */
 static void passing_now(void *userdata, char ret[static BROKER_PASSING_SIZE]) {
         const struct daemon *d = userdata;
@@ -568,7 +587,8 @@ static int start_records(struct daemon *d, const struct daemon_config *c) {
         static const struct station_config station = {.snapshot = PATH_SNAPSHOT, .tags_dir = PATH_TAGS_DIR};
         const struct hooks_config hooks = {
                 .bus = the_bus, .userdata = d, .site = HOOKS_SITE, .spool = HOOKS_SPOOL};
-        const struct posture_config posture = {.event = d->event, .bus = the_bus, .userdata = d};
+        const struct posture_config posture = {
+                .event = d->event, .changed = on_posture, .bus = the_bus, .userdata = d};
         struct audit_report report;
         int r;
         if ((r = posture_new(&posture, &d->posture)) < 0 || (r = hooks_new(&hooks, &d->hooks)) < 0 ||

@@ -69,6 +69,8 @@ static bool judge_sanity(struct judgement *j) {
         if (e->badge == BADGE_NONE &&
             (e->badge_id != 0 || e->badge_person != 0 || e->badge_ended || e->badge_suspended))
                 return deny(j, REASON_INTERNAL);
+        if (e->badge_reported && !e->badge_suspended)
+                return deny(j, REASON_INTERNAL);
         if (e->badge != BADGE_NONE && (e->badge_id == 0 || e->badge_person == 0))
                 return deny(j, REASON_UNKNOWN_BADGE);
         return e->key_present && !q->person->has_keys ? deny(j, REASON_INTERNAL) : false;
@@ -227,9 +229,10 @@ static bool judge_badge(struct judgement *j) {
         const struct policy_evidence *e = &j->q->evidence;
         if (e->badge == BADGE_NONE)
                 return false;
+        bool lifts = e->badge_reported && e->ticket && !e->ticket_used;
         if (e->badge_ended)
                 return deny(j, REASON_BADGE_ENDED);
-        if (e->badge_suspended)
+        if (e->badge_suspended && !lifts)
                 return deny(j, REASON_BADGE_SUSPENDED);
         if (e->badge_person != j->q->person->id)
                 return deny(j, REASON_BADGE_OF_ANOTHER);
@@ -288,7 +291,7 @@ static bool key_is_usable(const struct judgement *j) {
 
 static void weigh_evidence(struct judgement *j) {
         const struct policy_evidence *e = &j->q->evidence;
-        if (e->badge != BADGE_NONE)
+        if (e->badge != BADGE_NONE && !e->badge_suspended)
                 j->d->proven |= FACTOR_BADGE;
         if (!e->key_present || !key_is_usable(j))
                 return;
@@ -332,7 +335,7 @@ static bool badge_may_do(const struct judgement *j) {
         const struct policy_decision *d = j->d;
         return d->service->use == USE_SIGN_IN && d->role->grace_usec > 0 && !fails(j, CHECK_NO_GRACE) &&
                (d->needed & FACTOR_BADGE) && (d->needed & ~d->role->sign_in) == 0 &&
-               q->evidence.badge != BADGE_NONE &&
+               q->evidence.badge != BADGE_NONE && !q->evidence.badge_suspended &&
                (q->rules->assurance == ASSURANCE_NONE ||
                 (q->rules->assurance == ASSURANCE_AAL2 && q->evidence.badge == BADGE_SECRET));
 }

@@ -34,6 +34,7 @@ struct policy_evidence {
         int64_t badge_id;     /* row in the store; 0 without a badge */
         bool badge_ended;     /* enrolled once, no more */
         bool badge_suspended; /* not to be used for now */
+        bool badge_reported;  /* because a colleague reported it lost: a ticket of its owner lifts that */
         int64_t badge_person; /* whose; 0 without a badge */
         bool badge_aside;     /* its owner has a temporary one */
         bool badge_lent;      /* it is a temporary one, as approved in ... */
@@ -209,6 +210,8 @@ uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
  *     A check fails whose Then= is no-sign-in, and the
  *     service is a sign-in                             DENY posture
  *  9. the badge has ended, or is suspended             DENY badge-ended, badge-suspended
+ *     (not one that was reported lost, while a ticket that was not used is shown, which lifts that; until it
+ *     has, the badge counts for nothing)
  * 10. it is another's                                  DENY badge-of-another
  *     its owner has a temporary one,                   DENY badge-aside
  *     or it is a temporary one that nobody's approval
@@ -274,7 +277,7 @@ uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
  * clock set back nor one set ahead locks anybody out for long or lets anybody try sooner. */
 void policy_decide(const struct policy_question *q, struct policy_decision *ret);
 
-/* "allow", "need-badge", "need-key", "need-verify", "deny", "unavailable", "max-tries". */
+/* "allow", "need-badge", "need-key", "need-verify", "need-reason", "deny", "unavailable", "max-tries". */
 const char *policy_verdict_name(enum policy_verdict v);
 /* POLICY_VERDICT_MAX for a name that none has. */
 enum policy_verdict policy_verdict_from_name(const char *name);

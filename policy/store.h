@@ -18,9 +18,12 @@
 #define STORE_KEYS_MAX 8U          /* keys of one person that have not ended */
 #define STORE_ELEVATIONS_MAX 8U    /* roles for a while that one person has at a time */
 #define STORE_APPROVER_MAX 130U    /* two user names and a space */
-/* suspend_reason of what somebody reported lost begins with it; the owner's key lifts that and nothing else.
- */
+/* suspend_reason of what somebody reported lost begins with it; the owner's key, or a ticket, lifts that and
+ * nothing else. */
 #define STORE_REPORTED "reported: "
+static inline bool store_is_reported(const char *suspend_reason) {
+        return strncmp(suspend_reason, STORE_REPORTED, sizeof(STORE_REPORTED) - 1) == 0;
+}
 
 enum person_kind {
         PERSON_PERMANENT, /* the account is one person's */
