@@ -40,6 +40,8 @@ static int load_lease(struct explanation *x) {
         x->asked.leased = true;
         x->asked.leased_from_usec = l.added_usec;
         x->asked.leased_until_usec = l.until_usec;
+        x->asked.leased_from_boottime_usec = l.added_boottime_usec;
+        memcpy(x->asked.leased_from_boot_id, l.added_boot_id, sizeof(x->asked.leased_from_boot_id));
         memcpy(x->holder, l.holder, sizeof(x->holder));
         return CLI_OK;
 }

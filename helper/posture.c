@@ -132,15 +132,16 @@ static void tell(struct check *c, uint64_t now_usec) {
         const struct posture_config *config = &c->all->config;
         if ((c->told && c->told_passed == c->passed) || !may_tell(c, now_usec))
                 return;
-        c->told = true;
-        c->told_passed = c->passed;
-        c->n_told++;
         const struct posture_change change = {.name = c->name,
                                               .unit = c->unit,
                                               .state = c->now.known ? c->now.state : "not known",
                                               .passes = c->passed,
-                                              .last = c->n_told == POSTURE_TELL_MAX};
-        config->changed(config->userdata, &change);
+                                              .last = c->n_told + 1 == POSTURE_TELL_MAX};
+        if (!config->changed(config->userdata, &change))
+                return;
+        c->told = true;
+        c->told_passed = c->passed;
+        c->n_told++;
 }
 
 /* A check that changed is told once, for whoever looks for the reason of a refusal. */

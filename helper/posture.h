@@ -41,7 +41,8 @@ struct posture_change {
 
 struct posture_config {
         sd_event *event;
-        void (*changed)(void *userdata, const struct posture_change *change);
+        /* False: it is not for this station now, and is told again when it is looked at next. */
+        bool (*changed)(void *userdata, const struct posture_change *change);
         sd_bus *(*bus)(void *userdata); /* the system bus, borrowed; NULL while there is none */
         void *userdata;
 };

@@ -103,7 +103,11 @@ static bool judge_nobody(struct judgement *j) {
 /* The hour of a lease counts by any clock: what ends leases goes by the same one. */
 static bool is_unleased(const struct judgement *j) {
         const struct policy_person *p = j->q->person;
-        return p->agency && (!p->leased || j->q->clock.realtime_usec >= p->leased_until_usec);
+        struct policy_approval span = {.from_usec = p->leased_from_usec,
+                                       .from_boottime_usec = p->leased_from_boottime_usec,
+                                       .until_usec = p->leased_until_usec};
+        memcpy(span.from_boot_id, p->leased_from_boot_id, sizeof(span.from_boot_id));
+        return p->agency && (!p->leased || !policy_span_holds(&span, &j->q->clock));
 }
 
 /* 6, 7 */

@@ -76,7 +76,9 @@ struct policy_person {
         bool keys_suspended; /* at least one that is suspended */
         bool agency;         /* the account is lent out, to one person at a time ... */
         bool leased;         /* ... somebody has it ... */
-        uint64_t leased_from_usec, leased_until_usec; /* ... from when to when: CLOCK_REALTIME */
+        uint64_t leased_from_usec, leased_until_usec; /* ... from when to when: CLOCK_REALTIME ... */
+        uint64_t leased_from_boottime_usec;           /* ... and from when in the boot it was lent in */
+        char leased_from_boot_id[33];
         bool own_session; /* has a session on this station that an attempt opened: grace may resume it */
         const struct policy_elevation *elevations; /* borrowed; the first that applies counts */
         size_t n_elevations;
@@ -198,7 +200,8 @@ uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
  *     (not judged, with clock_alert, while the clock
  *     is not trusted), no account                      DENY person-*, no-account
  *     an agency account that nobody has, or whose hour
- *     is over (whatever the clock is worth)            DENY not-leased
+ *     is over (whatever the clock is worth), or has not
+ *     begun by it (policy_span_holds())                DENY not-leased
  *     an emergency, or an emergency account (below)    instead of all that follows
  *  8. the role: one given for a while by somebody's
  *     key, if the approval holds (approve.h) and its

@@ -57,7 +57,9 @@ struct store_lease {
         int64_t version;
         uint64_t added_usec, ended_usec; /* 0 = not ended: also when until_usec is over */
         char end_reason[129];
-        uint64_t wiped_usec; /* when the home was wiped after it; 0 = not yet */
+        uint64_t wiped_usec;          /* when the home was wiped after it; 0 = not yet */
+        uint64_t added_boottime_usec; /* CLOCK_BOOTTIME when it was lent ... */
+        char added_boot_id[33];       /* ... in this boot; "": not known */
 };
 
 struct store_badge {

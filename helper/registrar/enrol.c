@@ -215,7 +215,7 @@ int registrar_enrol(const struct registrar *r, const struct registrar_case *c,
         ret->done = REGISTRAR_FAILED;
         if (!n)
                 return 0;
-        n->w = (struct registrar_change){.r = r, .c = c, .now_usec = clock->realtime_usec};
+        n->w = (struct registrar_change){.r = r, .c = c, .clock = clock, .now_usec = clock->realtime_usec};
         n->e = e;
         if (store_begin(r->people) < 0)
                 return 0;

@@ -7,30 +7,6 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-const char *registrar_status_reason(enum registrar_status status) {
-        static const enum reason reasons[REGISTRAR_STATUS_MAX] = {
-                [REGISTRAR_OK] = REASON_NONE,
-                [REGISTRAR_WRONG] = REASON_TICKET_WRONG,
-                [REGISTRAR_PAUSED] = REASON_TICKET_PAUSED,
-                [REGISTRAR_USED] = REASON_TICKET_USED,
-                [REGISTRAR_EXPIRED] = REASON_TICKET_EXPIRED,
-                [REGISTRAR_REVOKED] = REASON_TICKET_REVOKED,
-                [REGISTRAR_OF_ANOTHER] = REASON_TICKET_OF_ANOTHER,
-                [REGISTRAR_PERSON] = REASON_PERSON_ENDED,
-                [REGISTRAR_SUSPENDED] = REASON_PERSON_SUSPENDED,
-                [REGISTRAR_NOT_HERE] = REASON_TICKET_NOT_HERE,
-                [REGISTRAR_BADGE_TAKEN] = REASON_BADGE_TAKEN,
-                [REGISTRAR_KEY_TAKEN] = REASON_KEY_TAKEN,
-                [REGISTRAR_KEYS_FULL] = REASON_KEYS_FULL,
-                [REGISTRAR_KEY_REFUSED] = REASON_KEY_FORGED,
-                [REGISTRAR_KEY_UNUSABLE] = REASON_KEY_UNUSABLE,
-                [REGISTRAR_BADGE_SUSPENDED] = REASON_BADGE_SUSPENDED,
-                [REGISTRAR_KEY_SUSPENDED] = REASON_KEY_SUSPENDED,
-                [REGISTRAR_FAILED] = REASON_STORE,
-        };
-        return reason_name(reasons[status]);
-}
-
 int registrar_fill(const struct registrar *r, const struct store_ticket *t, const struct store_person *p,
                    struct record *record) {
         uint64_t version;
@@ -52,20 +28,28 @@ static void record_refusal(const struct registrar *r, const struct registrar_cas
         _cleanup_(record_clear) struct record record = {.event = RECORD_TICKET_REFUSED,
                                                         .outcome = RECORD_FAILURE};
         if (registrar_fill(r, t, p, &record) >= 0 &&
-            record_set(&record, RECORD_FIELD_REASON, registrar_status_reason(status)) >= 0)
+            record_set(&record, RECORD_FIELD_REASON, reason_name(ticket_reason(status))) >= 0)
                 (void) r->record(r->userdata, c->attempt, &record);
 }
 
+static bool is_live(const struct store_ticket *t, const struct policy_clock *now) {
+        struct policy_approval span = {.from_usec = t->added_usec,
+                                       .from_boottime_usec = t->added_boottime_usec,
+                                       .until_usec = t->not_after_usec};
+        memcpy(span.from_boot_id, t->added_boot_id, sizeof(span.from_boot_id));
+        return policy_span_holds(&span, now);
+}
+
 enum registrar_status registrar_state(const struct store_ticket *t, const struct store_person *p,
-                                      uint64_t now_usec) {
+                                      const struct policy_clock *now) {
         bool used_up = t->ended_usec != 0 && t->ended_usec == t->used_usec;
         if (used_up)
                 return REGISTRAR_USED;
         if (t->ended_usec != 0)
                 return REGISTRAR_REVOKED;
-        if (now_usec >= t->not_after_usec)
+        if (!is_live(t, now))
                 return REGISTRAR_EXPIRED;
-        if (p->ended_usec != 0 || (p->not_after_usec > 0 && now_usec >= p->not_after_usec))
+        if (p->ended_usec != 0 || (p->not_after_usec > 0 && now->realtime_usec >= p->not_after_usec))
                 return REGISTRAR_PERSON;
         return p->state == PERSON_SUSPENDED ? REGISTRAR_SUSPENDED : REGISTRAR_OK;
 }
@@ -99,7 +83,7 @@ static enum registrar_status look(const struct registrar *r, struct registrar_ca
                 return refuse_wrong(r, c, &mac, clock);
         if (e < 0 || store_find_person_by_id(r->people, t->person, p) < 0)
                 return REGISTRAR_FAILED;
-        enum registrar_status status = registrar_state(t, p, clock->realtime_usec);
+        enum registrar_status status = registrar_state(t, p, clock);
         if (status == REGISTRAR_OK && m->check.user[0] && strcmp(m->check.user, p->user) != 0)
                 status = REGISTRAR_OF_ANOTHER;
         if (status != REGISTRAR_OK)
@@ -152,7 +136,7 @@ enum registrar_status registrar_reread(struct registrar_change *w, enum ticket_u
             store_find_person_by_id(w->r->people, w->c->person, &w->person) < 0 ||
             w->ticket.person != w->person.id)
                 return REGISTRAR_FAILED;
-        enum registrar_status status = registrar_state(&w->ticket, &w->person, w->now_usec);
+        enum registrar_status status = registrar_state(&w->ticket, &w->person, w->clock);
         return status == REGISTRAR_OK && w->ticket.use == other ? REGISTRAR_NOT_HERE : status;
 }
 
@@ -243,7 +227,7 @@ static enum registrar_status use_it(struct registrar_change *w, const struct reg
 static int use(const struct registrar *r, const struct registrar_case *c, const struct registrar_badge *b,
                const struct policy_clock *clock, struct registrar_message *ret) {
         _cleanup_(registrar_change_clear) struct registrar_change w = {
-                .r = r, .c = c, .now_usec = clock->realtime_usec};
+                .r = r, .c = c, .clock = clock, .now_usec = clock->realtime_usec};
         ret->type = REGISTRAR_DONE;
         ret->done = REGISTRAR_FAILED;
         if (store_begin(r->people) < 0)

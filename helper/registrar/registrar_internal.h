@@ -3,17 +3,16 @@
 #pragma once
 
 #include "helper/registrar/registrar.h"
+#include "policy/approve.h"
 #include "policy/fido.h"
 #include "policy/reason.h"
 
-/* The reason of policy/reason.h, by name. */
-const char *registrar_status_reason(enum registrar_status status);
 /* What every record about a ticket says. `p` may be NULL, a ticket's name empty. */
 int registrar_fill(const struct registrar *r, const struct store_ticket *t, const struct store_person *p,
                    struct record *record);
 /* What a ticket is good for now: OK also when it has signed in and gives that session back. */
 enum registrar_status registrar_state(const struct store_ticket *t, const struct store_person *p,
-                                      uint64_t now_usec);
+                                      const struct policy_clock *now);
 
 /* What one message changes, in one transaction, and the records of it: TICKET_USE, and one for badge and key
  * each. Those are written before the change is committed. */
@@ -21,15 +20,15 @@ enum registrar_status registrar_state(const struct store_ticket *t, const struct
 struct registrar_change {
         const struct registrar *r;
         const struct registrar_case *c;
-        uint64_t now_usec;
+        const struct policy_clock *clock;
+        uint64_t now_usec; /* its CLOCK_REALTIME */
         struct store_ticket ticket;
         struct store_person person;
         struct record records[REGISTRAR_RECORDS_MAX];
         size_t n_records; /* that were written, or may have been */
 };
 void registrar_change_clear(struct registrar_change *w);
-/* Reads the case's ticket and person inside the transaction; `use` is what it must not have been issued for.
- */
+/* Reads the case's ticket and person inside the transaction. NOT_HERE when it was issued for `other`. */
 enum registrar_status registrar_reread(struct registrar_change *w, enum ticket_use other);
 /* Has one more record written: what each says of the ticket, and these fields where they have a value. */
 struct registrar_field {

@@ -161,9 +161,12 @@ static int load_person(struct attempt *a) {
                 .leased = a->lease.id != 0,
                 .leased_from_usec = a->lease.added_usec,
                 .leased_until_usec = a->lease.until_usec,
+                .leased_from_boottime_usec = a->lease.added_boottime_usec,
                 .emergency_account = a->person.kind == PERSON_EMERGENCY,
                 .in_emergency = a->ends_usec > now_realtime_usec(),
         };
+        memcpy(a->policy_person.leased_from_boot_id, a->lease.added_boot_id,
+               sizeof(a->policy_person.leased_from_boot_id));
         return attempt_load_elevations(a);
 }
 

@@ -67,7 +67,7 @@ static int show_offer(struct attempt *a) {
                                      .wait_usec = a->decision.wait_usec,
                                      .code = ""};
         screen_refusal(&e, text, sizeof(text));
-        screen_offer(text, sizeof(text), false);
+        screen_offer(text, sizeof(text), a->answer_owed);
         return attempt_show(a, WIRE_INFO, text);
 }
 

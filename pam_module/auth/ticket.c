@@ -6,6 +6,7 @@
 #include "common/socket.h"
 #include "pam_module/auth/relay.h"
 #include "pam_module/auth/screen.h"
+#include "policy/ticket.h"
 
 #include <errno.h>
 
@@ -55,8 +56,10 @@ enum attempt_state attempt_hear_answer(struct attempt *a, struct attempt_answer 
         for (;;) {
                 _cleanup_(wire_message_erase) struct wire_message m = {.type = WIRE_TYPE_INVALID};
                 int r = relay_poll(a->module, a->listens, deadline);
-                if (r == -ETIMEDOUT)
+                if (r == -ETIMEDOUT) {
+                        a->answer_owed = true; /* the prompt stands */
                         return attempt_end(a, REASON_NO_ANSWER);
+                }
                 if (r == RELAY_OTHER) {
                         if (!attempt_is_disturbed(a))
                                 continue;
@@ -92,28 +95,9 @@ static enum attempt_state ask(struct attempt *a, struct ticket_code *ret) {
                                                        : ATTEMPT_CODE;
 }
 
+/* That it could not is all that an attempt knows. */
 static enum reason reason_of(enum registrar_status status) {
-        static const enum reason reasons[REGISTRAR_STATUS_MAX] = {
-                [REGISTRAR_OK] = REASON_INTERNAL,
-                [REGISTRAR_WRONG] = REASON_TICKET_WRONG,
-                [REGISTRAR_PAUSED] = REASON_TICKET_PAUSED,
-                [REGISTRAR_USED] = REASON_TICKET_USED,
-                [REGISTRAR_EXPIRED] = REASON_TICKET_EXPIRED,
-                [REGISTRAR_REVOKED] = REASON_TICKET_REVOKED,
-                [REGISTRAR_OF_ANOTHER] = REASON_TICKET_OF_ANOTHER,
-                [REGISTRAR_PERSON] = REASON_PERSON_ENDED,
-                [REGISTRAR_SUSPENDED] = REASON_PERSON_SUSPENDED,
-                [REGISTRAR_NOT_HERE] = REASON_TICKET_NOT_HERE,
-                [REGISTRAR_BADGE_TAKEN] = REASON_BADGE_TAKEN,
-                [REGISTRAR_KEY_TAKEN] = REASON_KEY_TAKEN,
-                [REGISTRAR_KEYS_FULL] = REASON_KEYS_FULL,
-                [REGISTRAR_KEY_REFUSED] = REASON_KEY_FORGED,
-                [REGISTRAR_KEY_UNUSABLE] = REASON_KEY_UNUSABLE,
-                [REGISTRAR_BADGE_SUSPENDED] = REASON_BADGE_SUSPENDED,
-                [REGISTRAR_KEY_SUSPENDED] = REASON_KEY_SUSPENDED,
-                [REGISTRAR_FAILED] = REASON_TICKET_GONE,
-        };
-        return reasons[status];
+        return status == REGISTRAR_FAILED ? REASON_TICKET_GONE : ticket_reason(status);
 }
 
 /* Sends one message and waits for the answer to it. */

@@ -164,6 +164,9 @@ is "no grace either" 1 "$(sql /var/lib/wardtap/state/state.db "select count(*) f
 
 echo "== a key that was left at home: the same badge once more"
 nokey=$(issue --user anna --for 1h --use sign-in)
+wardtap policy explain --user anna --service lightdm --evidence badge,ticket >explain.out 2>&1 || bad "policy explain"
+expect "whoever asks the rules is told" "Ticket $(jq -r .ticket issued.out), issued by root, is good until " explain.out
+expect "what it stands for" "So: Allowed as nurse by a ticket, which stands in for the factors and proves none: lowered, until it ends." explain.out
 begin home 04a1b2c3 --answer "$nokey"
 await home.out "plug in your key"
 badge_out one
@@ -180,6 +183,9 @@ begin forgot 04a1b2c3 --answer "" --answer "$pin"
 is "lets her in" "PAM_SUCCESS user=anna" "$(result forgot)"
 key_out anna
 
+
+wardtap policy explain --user carl --service lightdm --evidence ticket >explain.out 2>&1 && bad "a ticket that is not there"
+expect "nobody has none explained" "has no ticket that is good then." explain.out
 
 echo "== what a colleague reported lost, and its owner has in her hand again"
 state_of() { sql $people "select count(*) from $1 where suspended_usec <> 0"; }

@@ -1345,6 +1345,16 @@ static void an_emergency_stays_possible_where_a_ticket_was_refused(void **state)
                             "Nina Example, no key? Enter your code. Emergency? Press Enter.");
 }
 
+static void a_code_that_nobody_typed_is_not_taken_for_the_reason(void **state) {
+        code_or_emergency();
+        fake.late = true; /* the question for the code still stands when the emergency is offered */
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_NO_ANSWER);
+        assert_int_equal(fake.prompts, 1);
+        assert_non_null(strstr(fake.last_info, "Emergency? Tap your badge again, then press Enter."));
+        assert_int_equal(fake.emergencies, 0);
+}
+
 static void a_tap_of_before_the_offer_is_no_emergency(void **state) {
         code_or_emergency(); /* during the question for the code */
         fake.taps_before = fake.nothing_comes = true;
@@ -1387,6 +1397,7 @@ int main(void) {
                 cmocka_unit_test(without_a_good_code_a_reported_badge_stays_suspended),
                 cmocka_unit_test(who_has_only_reported_keys_may_show_a_code),
                 cmocka_unit_test(an_emergency_stays_possible_where_a_ticket_was_refused),
+                cmocka_unit_test(a_code_that_nobody_typed_is_not_taken_for_the_reason),
                 cmocka_unit_test(a_tap_of_before_the_offer_is_no_emergency),
                 cmocka_unit_test(a_good_code_is_no_emergency_however_often_she_taps),
                 cmocka_unit_test(a_second_tap_alone_begins_nothing_while_a_pin_is_typed),

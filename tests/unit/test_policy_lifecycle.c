@@ -132,6 +132,14 @@ static void an_account_that_nobody_has_lets_nobody_in(void **state) {
         assert_int_equal(decide(&c).verdict, POLICY_ALLOW);
         c.person.leased_until_usec = NOW; /* to the microsecond */
         assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+        c.question.clock.realtime_usec = NOW - 8760 * HOUR; /* set back a year: before it was lent */
+        assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+        c.person.leased_from_boottime_usec =
+                c.question.clock.boottime_usec - 2 * HOUR; /* nor inside its boot */
+        memcpy(c.person.leased_from_boot_id, "b", 2);
+        assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+        c.person.leased_from_boot_id[0] = 0;
+        c.question.clock.realtime_usec = NOW;
         c.question.clock.trusted = false; /* by any clock */
         assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
 }

@@ -28,14 +28,18 @@ static struct {
         sd_bus_message *kept;
         char told[512]; /* of each change: "+disk active " or "-disk failed " */
         unsigned n_told, n_last;
+        bool elsewhere; /* nobody wants to know */
 } w;
 
-static void on_told(void *userdata, const struct posture_change *c) {
+static bool on_told(void *userdata, const struct posture_change *c) {
         size_t n = strlen(w.told);
+        if (w.elsewhere)
+                return false;
         w.n_told++;
         w.n_last += c->last;
         (void) snprintf(w.told + n, sizeof(w.told) - n, "%c%s %s ", c->passes ? '+' : '-', c->name,
                         c->state);
+        return true;
 }
 
 static int get_all(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -185,6 +189,18 @@ static void each_change_is_told_once(void **state) {
                             "+disk active -scan inactive -disk failed +disk active -disk not known ");
 }
 
+static void what_is_not_for_this_station_is_told_once_it_is(void **state) {
+        w.elsewhere = true;
+        w.disk = "active";
+        load("[Check disk]\nUnit=disk.service\nThen=record\n");
+        (void) passing();
+        assert_int_equal(w.n_told, 0);
+        w.elsewhere = false;
+        (void) passing();
+        (void) passing();
+        assert_string_equal(w.told, "+disk active ");
+}
+
 static void one_that_comes_and_goes_fills_no_records(void **state) {
         w.disk = "active";
         load("[Check disk]\nUnit=disk.service\nThen=record\n");
@@ -300,6 +316,7 @@ int main(void) {
                 T(what_is_active_passes_and_a_signal_changes_it),
                 T(a_oneshot_passes_for_as_long_as_the_rules_say),
                 T(each_change_is_told_once),
+                T(what_is_not_for_this_station_is_told_once_it_is),
                 T(one_that_comes_and_goes_fills_no_records),
                 T(what_systemd_does_not_say_does_not_pass),
                 T(a_bus_that_was_lost_is_asked_anew),

@@ -105,7 +105,7 @@ static int drop_world(void **state) {
         return system(command) != 0;
 }
 
-static void issue(enum ticket_use use) {
+static void issue_as(enum ticket_use use, const char *boot) {
         static uint8_t seed;
         const uint8_t random[TICKET_RANDOM_SIZE] = {++seed, 2, 3, 4, 5, 6, 7};
         ticket_code_make(random, &w.code);
@@ -114,8 +114,14 @@ static void issue(enum ticket_use use) {
                                          .issuer = "root",
                                          .identified = "staff card",
                                          .not_after_usec = NOW + HOUR};
+        w.ticket.added_boottime_usec = w.clock.boottime_usec;
+        (void) snprintf(w.ticket.added_boot_id, sizeof(w.ticket.added_boot_id), "%s", boot);
         assert_int_equal(ticket_mac(&w.key, &w.code, &w.ticket.mac), 0);
         assert_int_equal(store_add_ticket(w.store, &w.ticket, NOW), 0);
+}
+
+static void issue(enum ticket_use use) {
+        issue_as(use, "");
 }
 
 static int ask(struct registrar_case *about, const struct registrar_message *m) {
@@ -606,6 +612,26 @@ static void a_ticket_that_is_over_or_not_hers_is_refused_and_recorded(void **sta
                 assert_int_equal(w.events[i], RECORD_TICKET_REFUSED);
 }
 
+static void a_clock_that_is_set_back_brings_no_ticket_back(void **state) {
+        issue(TICKET_ANY); /* of another boot, or of one that is not known */
+        w.clock.realtime_usec = NOW - 1;
+        assert_int_equal(check(), REGISTRAR_EXPIRED); /* a year back, or only a moment: not yet issued */
+        w.clock.realtime_usec = NOW;
+        assert_int_equal(check(), REGISTRAR_OK);
+        issue_as(TICKET_ANY, "boot");
+        w.clock.boottime_usec += HOUR;                /* its hour is over ... */
+        assert_int_equal(check(), REGISTRAR_EXPIRED); /* ... however slowly the clock on the wall goes */
+        w.clock.realtime_usec = NOW - 8760 * HOUR;
+        assert_int_equal(check(), REGISTRAR_EXPIRED);
+        w.clock.boottime_usec -= 1;
+        assert_int_equal(check(), REGISTRAR_OK); /* nor is it lost by that */
+        const struct registrar_message use = {.type = REGISTRAR_USE};
+        w.clock.boottime_usec += 1;
+        assert_int_equal(ask(&w.about, &use), 0); /* between the question and its use */
+        assert_int_equal(w.reply.done, REGISTRAR_EXPIRED);
+        assert_int_equal(count("used"), 0);
+}
+
 static void guesses_pause_the_station_for_right_codes_too(void **state) {
         issue(TICKET_ANY);
         for (uint8_t i = 0; i < TICKET_GUARD_MAX; i++) {
@@ -696,6 +722,7 @@ int main(void) {
                 T(a_key_that_is_in_use_does_for_a_new_badge_and_for_nothing_else),
                 T(what_is_not_in_hand_stays_reported),
                 T(a_ticket_that_is_over_or_not_hers_is_refused_and_recorded),
+                T(a_clock_that_is_set_back_brings_no_ticket_back),
                 T(guesses_pause_the_station_for_right_codes_too),
                 T(of_two_at_once_one_wins),
                 T(a_used_one_gives_back_and_enrols_nothing),

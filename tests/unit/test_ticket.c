@@ -195,7 +195,9 @@ static struct store_ticket add(struct store *s, int64_t person, const struct tic
                                  .use = TICKET_ANY,
                                  .issuer = "root",
                                  .identified = "staff card",
-                                 .not_after_usec = NOW + HOUR};
+                                 .not_after_usec = NOW + HOUR,
+                                 .added_boottime_usec = 77,
+                                 .added_boot_id = "boot"};
         assert_int_equal(ticket_mac(&key, code, &t.mac), 0);
         assert_int_equal(store_add_ticket(s, &t, NOW), 0);
         return t;
