@@ -51,7 +51,7 @@ DEFINE_CLEANUP(struct asking, asking_free)
 bool approve_key_fits(const struct store_key *k, const char *relying_party, const struct rule_role *role,
                       bool reported_too) {
         char aaguid[2 * sizeof(k->aaguid) + 1];
-        bool reported = strncmp(k->suspend_reason, STORE_REPORTED, strlen(STORE_REPORTED)) == 0;
+        bool reported = store_is_reported(k->suspend_reason);
         hex_encode(k->aaguid, sizeof(k->aaguid), aaguid);
         return strcmp(k->rp_id, relying_party) == 0 &&
                (k->suspended_usec == 0 || (reported_too && reported)) &&

@@ -41,6 +41,7 @@ enum cli_option {
         OPTION_EMERGENCY,
         OPTION_EVIDENCE,
         OPTION_EXPORT, /* --file of audit */
+        OPTION_FAILING,
         OPTION_FILE,
         OPTION_FOR,
         OPTION_FORMAT,

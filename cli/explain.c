@@ -10,7 +10,6 @@
 #include "cli/groups.h"
 #include "cli/rules_load.h"
 #include "cli/when.h"
-#include "common/bytes.h"
 #include "common/paths.h"
 #include "policy/decide.h"
 #include "policy/rules.h"
@@ -22,6 +21,7 @@ static struct explanation *explanation_free(struct explanation *x) {
         x->rules = rules_free(x->rules);
         word_list_clear(&x->groups);
         word_list_clear(&x->passing);
+        word_list_clear(&x->failing);
         json_putp(&x->steps);
         free(x);
         return NULL;
@@ -40,6 +40,8 @@ static int load_lease(struct explanation *x) {
         x->asked.leased = true;
         x->asked.leased_from_usec = l.added_usec;
         x->asked.leased_until_usec = l.until_usec;
+        x->asked.leased_from_boottime_usec = l.added_boottime_usec;
+        memcpy(x->asked.leased_from_boot_id, l.added_boot_id, sizeof(x->asked.leased_from_boot_id));
         memcpy(x->holder, l.holder, sizeof(x->holder));
         return CLI_OK;
 }
@@ -59,6 +61,7 @@ static int load_person(struct explanation *x, const char *user, bool session) {
                                           .not_after_usec = x->person.not_after_usec,
                                           .has_account = pw,
                                           .agency = x->person.kind == PERSON_AGENCY,
+                                          .emergency_account = x->person.kind == PERSON_EMERGENCY,
                                           .uid = pw ? pw->pw_uid : 0,
                                           .groups = x->groups,
                                           .own_session = session};
@@ -79,13 +82,19 @@ static int load_elevations(struct explanation *x) {
         return CLI_OK;
 }
 
+#define DAY_USEC (24ULL * 3600 * 1000000)
+
 static int load_history(struct explanation *x) {
         struct store *state = NULL;
+        uint64_t now = x->question.clock.realtime_usec;
         int r = store_open_state(PATH_STATE_DB, true, &state);
         if (r == -ENOENT)
                 return CLI_OK; /* nobody has signed in yet */
         if (r >= 0)
                 r = store_history(state, x->person.id, &x->history);
+        if (r >= 0)
+                r = store_count_emergencies(state, x->person.id, now > DAY_USEC ? now - DAY_USEC : 0,
+                                            &x->history.emergencies);
         (void) store_close(state);
         if (r < 0)
                 explain_step(x, _("What happened before cannot be read (%s), and is taken as nothing."),
@@ -115,110 +124,35 @@ static int load_clock(struct explanation *x, const char *at) {
                                              : CLI_OK;
 }
 
-/* --- Evidence */
-
-struct find_badge {
-        int64_t wanted;
-        struct store_badge first, found; /* id 0: none */
-};
-
-static int badge_seen(const struct store_badge *b, void *data) {
-        struct find_badge *f = data;
-        if (b->ended_usec)
-                return 0;
-        if (!f->first.id || (f->first.suspended_usec && !b->suspended_usec))
-                f->first = *b;
-        if (b->id == f->wanted)
-                f->found = *b;
-        return 0;
-}
-
-/* The badge of the last full sign-in while it is in use, else the first that is not suspended, else the
- * first. */
-static int show_badge(struct explanation *x) {
-        struct policy_evidence *e = &x->question.evidence;
-        struct find_badge f = {.wanted = x->history.any_strong ? x->history.strong_badge_id : 0};
-        int r = store_each_badge(x->admin.store, x->person.id, badge_seen, &f);
-        if (r < 0)
-                return admin_store_failed(r);
-        if (!f.first.id)
-                return fail(CLI_NOT_FOUND,
-                            _("%s holds no badge that could be shown. Enrol one with: "
-                              "wardtap badge enrol %s"),
-                            x->person.full_name, x->person.user);
-        e->badge = BADGE_NUMBER;
-        const struct store_badge *b = f.found.id ? &f.found : &f.first;
-        e->badge_id = b->id;
-        e->badge_suspended = b->suspended_usec != 0;
-        e->badge_person = x->person.id;
-        return CLI_OK;
-}
-
-static int show_key(struct explanation *x, const struct store_key *keys, size_t n, bool verified) {
-        struct policy_evidence *e = &x->question.evidence;
-        if (n == 0)
-                return fail(CLI_NOT_FOUND,
-                            _("%s holds no key that could be shown. Enrol one with: "
-                              "wardtap key enrol %s"),
-                            x->person.full_name, x->person.user);
-        e->key_present = true;
-        e->key_verified = e->key_verified || verified;
-        e->key_attested = keys[0].attested;
-        e->key_id = keys[0].id;
-        hex_encode(keys[0].aaguid, sizeof(keys[0].aaguid), e->key_aaguid);
-        return CLI_OK;
-}
-
-static int show_one(struct explanation *x, const char *what, size_t n, const struct store_key *keys,
-                    size_t n_keys) {
-        if (n == 5 && strncmp(what, "badge", n) == 0)
-                return show_badge(x);
-        if (n == 3 && strncmp(what, "key", n) == 0)
-                return show_key(x, keys, n_keys, false);
-        if (n == 6 && strncmp(what, "verify", n) == 0)
-                return show_key(x, keys, n_keys, true);
-        return fail(CLI_USAGE, _("--evidence takes badge, key and verify, with commas between, not '%.*s'."),
-                    (int) n, what);
-}
-
-/* What is suspended is not asked for. */
-static size_t usable_keys(struct store_key *keys, size_t n, bool *ret_suspended) {
-        size_t kept = 0;
-        for (size_t i = 0; i < n; i++)
-                if (keys[i].suspended_usec == 0 && kept++ != i)
-                        keys[kept - 1] = keys[i];
-        *ret_suspended = kept < n;
-        return kept;
-}
-
-static int load_evidence(struct explanation *x, const char *list) {
-        _cleanup_(freep) struct store_key *keys = calloc(STORE_KEYS_MAX, sizeof(*keys));
-        size_t n_keys = 0;
-        int r = keys ? store_person_keys(x->admin.store, x->person.id, keys, &n_keys) : -ENOMEM;
-        if (r < 0)
-                return admin_store_failed(r);
-        n_keys = usable_keys(keys, n_keys, &x->asked.keys_suspended);
-        x->asked.has_keys = n_keys > 0;
+static int take_failing(struct explanation *x, const char *list) {
         while (list && *list) {
-                size_t n = strcspn(list, ",+");
-                if ((r = show_one(x, list, n, keys, n_keys)) != CLI_OK)
-                        return r;
+                size_t n = strcspn(list, ",");
+                if (n > 0 && word_list_add(&x->failing, list, n) < 0)
+                        return fail(CLI_FAILED, _("There is not enough memory."));
                 list += n + (list[n] != 0);
+        }
+        for (size_t i = 0; i < x->failing.n; i++) {
+                size_t k = 0;
+                while (k < x->rules->n_checks && strcmp(x->rules->checks[k].name, x->failing.words[i]) != 0)
+                        k++;
+                if (k == x->rules->n_checks)
+                        return fail(CLI_NOT_FOUND,
+                                    _("The rules have no check '%s'. See: wardtap policy check"),
+                                    x->failing.words[i]);
         }
         return CLI_OK;
 }
 
 /* How the station does just now is not asked: the rules are explained, not the station. */
-static int suppose_checks(struct explanation *x) {
-        for (size_t i = 0; i < x->rules->n_checks; i++) {
-                const struct rule_check *c = &x->rules->checks[i];
-                if (word_list_add(&x->passing, c->name, strlen(c->name)) < 0)
-                        return fail(CLI_FAILED, _("There is not enough memory."));
-                explain_step(x, _("The check '%s' is taken to pass; should it fail: %s."), c->name,
-                             check_effect_name(c->then));
+static int suppose_checks(struct explanation *x, const char *failing) {
+        int r = take_failing(x, failing);
+        for (size_t i = 0; r == CLI_OK && i < x->rules->n_checks; i++) {
+                const char *name = x->rules->checks[i].name;
+                if (!words_contain(&x->failing, name) && word_list_add(&x->passing, name, strlen(name)) < 0)
+                        r = fail(CLI_FAILED, _("There is not enough memory."));
         }
         x->question.passing = &x->passing;
-        return CLI_OK;
+        return r;
 }
 
 static void decide(struct explanation *x, bool json) {
@@ -246,10 +180,10 @@ int command_policy_explain(const struct cli_arguments *args) {
         x->question.service = args->option[OPTION_SERVICE];
         if ((r = load_rules_named(args->option[OPTION_FILE], &x->rules)) != CLI_OK ||
             (r = load_person(x, args->option[OPTION_USER], args->option[OPTION_SESSION])) != CLI_OK ||
-            (r = load_elevations(x)) != CLI_OK || (r = load_history(x)) != CLI_OK ||
-            (r = load_clock(x, args->option[OPTION_AT])) != CLI_OK ||
-            (r = load_evidence(x, args->option[OPTION_EVIDENCE])) != CLI_OK ||
-            (r = suppose_checks(x)) != CLI_OK)
+            (r = load_elevations(x)) != CLI_OK || (r = load_clock(x, args->option[OPTION_AT])) != CLI_OK ||
+            (r = load_history(x)) != CLI_OK ||
+            (r = explain_load_evidence(x, args->option[OPTION_EVIDENCE])) != CLI_OK ||
+            (r = suppose_checks(x, args->option[OPTION_FAILING])) != CLI_OK)
                 return r;
         decide(x, args->option[OPTION_JSON]);
         return CLI_OK;

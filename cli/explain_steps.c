@@ -5,6 +5,7 @@
 
 #include "cli/explain.h"
 #include "cli/when.h"
+#include "policy/approve.h"
 
 /* The first word of a that b has too; NULL for none. */
 static const char *words_common(const struct words *a, const struct words *b) {
@@ -73,8 +74,26 @@ static void tell_role(struct explanation *x, const struct rule_role *role) {
                              factors_name(role->sign_in));
 }
 
+/* One for a while that counts for nothing now. */
+static void tell_elevation(struct explanation *x, const struct policy_elevation *e) {
+        const uint64_t now = x->question.clock.realtime_usec;
+        char at[WHEN_TEXT_MAX];
+        uint64_t age;
+        if (now >= e->approval.until_usec)
+                explain_step(x, _("The role '%s' for a while, approved by %s, is over since %s."), e->role,
+                             e->approver, when_local(e->approval.until_usec, at));
+        else if (!policy_approval_holds(&e->approval, &x->question.clock, &age))
+                explain_step(x, _("The role '%s' for a while, approved by %s, does not count at this time."),
+                             e->role, e->approver);
+        else
+                explain_step(x, _("The role '%s' for a while is not it: not at this station or hour."),
+                             e->role);
+}
+
 static void tell_roles(struct explanation *x, const struct policy_decision *d) {
         char until[WHEN_TEXT_MAX];
+        for (size_t i = 0; !d->elevated && i < x->asked.n_elevations; i++)
+                tell_elevation(x, &x->asked.elevations[i]);
         if (d->elevated) {
                 explain_step(x, _("Role '%s' for a while, until %s, approved by %s. It wants %s."),
                              d->role->name, when_local(d->until_usec, until), d->approver,
@@ -101,16 +120,67 @@ static void tell_service(struct explanation *x, const struct rule_service *s) {
                 explain_step(x, _("It wants %s, whatever the role says."), factors_name(s->sign_in));
 }
 
-static void tell_evidence(struct explanation *x, const struct policy_decision *d) {
+/* "a, b and c" */
+static void tell_shown(struct explanation *x) {
+        const struct policy_evidence *e = &x->question.evidence;
+        const char *words[3];
+        size_t n = 0;
+        if (e->badge != BADGE_NONE)
+                words[n++] = e->badge_lent    ? _("a temporary badge")
+                             : e->badge_aside ? _("the own badge, while there is a temporary one")
+                                              : _("a badge");
+        if (e->key_present)
+                words[n++] = e->key_verified ? _("a key with PIN or fingerprint") : _("a key");
+        if (e->ticket)
+                words[n++] = _("the code of a ticket");
+        if (n == 0)
+                explain_step(x, _("Nothing was shown yet."));
+        else if (n == 1)
+                explain_step(x, _("Shown: %s."), words[0]);
+        else if (n == 2)
+                explain_step(x, _("Shown: %s and %s."), words[0], words[1]);
+        else
+                explain_step(x, _("Shown: %s, %s and %s."), words[0], words[1], words[2]);
+}
+
+static void tell_badge(struct explanation *x, const struct policy_decision *d) {
+        const struct policy_evidence *e = &x->question.evidence;
+        char until[WHEN_TEXT_MAX];
+        if (e->badge_suspended)
+                explain_step(x, _("The badge is suspended: %s."), x->badge.suspend_reason);
+        if (e->badge_reported)
+                explain_step(x,
+                             _("A ticket that was issued after that report lifts it; the owner's key does, "
+                               "too: wardtap badge found %s"),
+                             x->person.user);
+        if (e->badge_lent)
+                explain_step(x, _("%s lent the temporary badge until %s."), x->badge.approver,
+                             when_local(x->badge.not_after_usec, until));
+        if (d->lent)
+                explain_step(x, _("It stands in for the key as grace does; the session is lowered, until "
+                                  "then."));
+}
+
+static void tell_ticket(struct explanation *x, const struct policy_decision *d) {
+        char until[WHEN_TEXT_MAX];
+        if (!x->question.evidence.ticket)
+                return;
+        explain_step(x, _("Ticket %s, issued by %s, is good until %s."), x->ticket.name, x->ticket.issuer,
+                     when_local(x->ticket.not_after_usec, until));
+        if (x->ticket.used_usec)
+                explain_step(x, x->asked.own_session
+                                        ? _("It has been used, and gives back the session it began.")
+                                        : _("It has been used, and no session that it began waits here "
+                                            "(--session says there is one)."));
+        if (d->lowered)
+                explain_step(x,
+                             _("It stands in for the factors; the session is lowered, and locked when the "
+                               "ticket ends."));
+}
+
+static void tell_history(struct explanation *x, const struct policy_decision *d) {
         const struct policy_evidence *e = &x->question.evidence;
         char at[WHEN_TEXT_MAX];
-        if (e->badge == BADGE_NONE && !e->key_present)
-                explain_step(x, _("Nothing was shown yet."));
-        else
-                explain_step(x, _("Shown: %s%s%s%s."), e->badge != BADGE_NONE ? _("a badge") : "",
-                             e->badge != BADGE_NONE && e->key_present ? _(" and ") : "",
-                             e->key_present ? _("a key") : "",
-                             e->key_verified ? _(" with PIN or fingerprint") : "");
         if (!x->history.any_strong)
                 explain_step(x, _("No full sign-in on this station is known."));
         else
@@ -121,12 +191,72 @@ static void tell_evidence(struct explanation *x, const struct policy_decision *d
                         x->asked.own_session
                                 ? _("The role's grace is %s, and there is a session that it may resume.")
                                 : _("The role's grace is %s, but no session of the person waits here, so it "
-                                    "is "
-                                    "of "
-                                    "no use (--session says there is one)."),
+                                    "is of no use (--session says there is one)."),
                         when_span(d->role->grace_usec, at));
         if (x->history.failures > 0)
                 explain_step(x, _("%u failures in a row."), x->history.failures);
+}
+
+/* What an exception of the rules has to do with it. */
+static void tell_exceptions(struct explanation *x, const struct policy_decision *d) {
+        char at[WHEN_TEXT_MAX];
+        for (size_t i = 0; i < x->rules->n_exceptions; i++) {
+                const struct rule_exception *e = &x->rules->exceptions[i];
+                if (e == d->exception)
+                        explain_step(x, _("Exception '%s' lets %s do until %s; %s answers for it: %s."),
+                                     e->name, factors_name(e->sign_in), when_local(e->until_usec, at),
+                                     e->owner, e->reason);
+                else if (x->question.clock.realtime_usec >= e->until_usec)
+                        explain_step(x, _("Exception '%s' is over since %s."), e->name,
+                                     when_local(e->until_usec, at));
+        }
+}
+
+static void tell_checks(struct explanation *x, const struct policy_decision *d) {
+        for (size_t i = 0; i < x->rules->n_checks; i++) {
+                const struct rule_check *c = &x->rules->checks[i];
+                if (!words_contain(&x->failing, c->name))
+                        explain_step(x, _("The check '%s' is taken to pass; should it fail: %s."), c->name,
+                                     check_effect_name(c->then));
+                else if (!(d->failing & 1U << i))
+                        explain_step(x, _("The check '%s' fails, and does not count here."), c->name);
+                else
+                        explain_step(
+                                x,
+                                c->then == CHECK_NO_SIGN_IN
+                                        ? _("The check '%s' fails, so that nobody signs in here.")
+                                : c->then == CHECK_NO_GRACE
+                                        ? _("The check '%s' fails, so that a badge alone is not enough.")
+                                        : _("The check '%s' fails, which is recorded and takes nothing "
+                                            "away."),
+                                c->name);
+        }
+}
+
+static void tell_emergency(struct explanation *x, const struct policy_decision *d) {
+        const struct rule_break_glass *b = &x->rules->break_glass;
+        const struct policy_evidence *e = &x->question.evidence;
+        char at[WHEN_TEXT_MAX];
+        if (e->emergency == EMERGENCY_NONE && !x->asked.emergency_account)
+                return;
+        if (!b->present) {
+                explain_step(x, _("The rules have no [BreakGlass], so there is no emergency access."));
+                return;
+        }
+        if (x->asked.emergency_account)
+                explain_step(x, _("The account is for emergencies: a sealed kit or a witness opens it."));
+        else
+                explain_step(x,
+                             _("The badge was tapped twice: an emergency. With the badge alone, %u in the "
+                               "last day, of at most %u."),
+                             x->history.emergencies, b->uses);
+        if (b->badge == BREAK_GLASS_FRESH && !x->asked.emergency_account)
+                explain_step(x, _("It takes a full sign-in here within the last %s."),
+                             when_span(b->recent_strong_usec, at));
+        if (d->emergency != EMERGENCY_NONE)
+                explain_step(x,
+                             _("No factor, hour, station or check is asked for; it is recorded, alerted and "
+                               "reviewed."));
 }
 
 void explain_tell(struct explanation *x, const struct policy_decision *d) {
@@ -136,7 +266,13 @@ void explain_tell(struct explanation *x, const struct policy_decision *d) {
                 explain_step(x, _("The clock is not synchronised: hours and validity are not judged."));
         tell_roles(x, d);
         tell_service(x, rules_find_service(x->rules, x->question.service));
-        tell_evidence(x, d);
+        tell_checks(x, d);
+        tell_shown(x);
+        tell_badge(x, d);
+        tell_ticket(x, d);
+        tell_history(x, d);
+        tell_exceptions(x, d);
+        tell_emergency(x, d);
 }
 
 static bool is_refusal(const struct policy_decision *d) {
@@ -158,6 +294,12 @@ static void answer_json(struct explanation *x, const struct policy_decision *d, 
         json_set_string(o, "proven", factors_name(d->proven));
         json_set_u64(o, "aal", d->aal);
         json_set_bool(o, "grace", d->grace);
+        json_set_string(o, "lowered",
+                        d->emergency != EMERGENCY_NONE ? "emergency"
+                        : d->lowered                   ? "ticket"
+                        : d->lent                      ? "temporary-badge"
+                        : d->exception                 ? "exception"
+                                                       : NULL);
         json_set_string(o, "rules", x->rules->hash);
         json_set_string(o, "sentence", sentence);
         json_set(o, "steps", json_object_get(x->steps));

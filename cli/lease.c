@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cli/clock.h"
 #include "cli/lists.h"
 #include "cli/output.h"
 #include "cli/when.h"
@@ -101,8 +102,13 @@ static int lend(struct admin *a, const char *user, struct store_person *p, struc
                             _("'%s' is suspended. Lift that first with: wardtap person resume %s "
                               "--reason TEXT"),
                             p->user, p->user);
+        struct policy_clock now;
+        if ((r = clock_take(&now)) != CLI_OK)
+                return r;
         l->person = p->id;
-        int e = store_add_lease(a->store, l, now_realtime_usec());
+        l->added_boottime_usec = now.boottime_usec;
+        memcpy(l->added_boot_id, now.boot_id, sizeof(l->added_boot_id));
+        int e = store_add_lease(a->store, l, now.realtime_usec);
         return e < 0 ? lend_failed(a, e, p) : record_lease(a, p, l);
 }
 

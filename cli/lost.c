@@ -86,7 +86,7 @@ struct reported {
 };
 
 static bool is_reported(uint64_t ended_usec, uint64_t suspended_usec, const char *reason) {
-        return !ended_usec && suspended_usec && strncmp(reason, STORE_REPORTED, strlen(STORE_REPORTED)) == 0;
+        return !ended_usec && suspended_usec && store_is_reported(reason);
 }
 
 static int see_badge(const struct store_badge *b, void *data) {

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "cli/admin.h"
+#include "cli/clock.h"
 #include "cli/lists.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
@@ -107,15 +108,19 @@ static int record_ticket(struct issue *i, enum record_event event, struct record
 
 static int store_ticket(struct issue *i, uint64_t life_usec) {
         _cleanup_(record_clear) struct record record = {.event = RECORD_EVENT_INVALID};
-        uint64_t now = now_realtime_usec();
-        int r = admin_begin(i->admin);
+        struct policy_clock now;
+        int r = clock_take(&now);
+        if (r == CLI_OK)
+                r = admin_begin(i->admin);
         if (r == CLI_OK)
                 r = make_code(i);
         if (r != CLI_OK)
                 return r;
         i->ticket.person = i->person.id;
-        i->ticket.not_after_usec = now + life_usec;
-        int e = store_add_ticket(i->admin->store, &i->ticket, now);
+        i->ticket.not_after_usec = now.realtime_usec + life_usec;
+        i->ticket.added_boottime_usec = now.boottime_usec;
+        memcpy(i->ticket.added_boot_id, now.boot_id, sizeof(i->ticket.added_boot_id));
+        int e = store_add_ticket(i->admin->store, &i->ticket, now.realtime_usec);
         if (e == -ENOENT)
                 return fail(CLI_NOT_FOUND, _("%s has ended, and can use no ticket."), i->person.user);
         if (e < 0)

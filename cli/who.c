@@ -43,6 +43,7 @@ static int see_lease(struct admin *a, struct who *w) {
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
         w->leased = l.ended_usec == 0;
+        w->leased_from_usec = l.added_usec;
         w->leased_until_usec = l.until_usec;
         return 0;
 }
@@ -73,6 +74,7 @@ int who_load(struct admin *a, const struct store_person *p, const char *relying_
                                             .keys_suspended = ret->keys_suspended,
                                             .agency = p->kind == PERSON_AGENCY,
                                             .leased = ret->leased,
+                                            .leased_from_usec = ret->leased_from_usec,
                                             .leased_until_usec = ret->leased_until_usec,
                                             .emergency_account = p->kind == PERSON_EMERGENCY};
         return 0;

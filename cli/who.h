@@ -12,7 +12,7 @@ struct who {
         struct words groups;     /* owned */
         bool has_badge, has_key; /* that are not suspended */
         bool key_attested, keys_suspended, leased;
-        uint64_t leased_until_usec;
+        uint64_t leased_from_usec, leased_until_usec;
         char key_model[33];
         struct policy_person asked; /* borrows from the above */
 };

@@ -118,6 +118,13 @@ int bytes_take_string(struct bytes *b, char *buf, size_t size) {
         return 0;
 }
 
+int bytes_take_text(struct bytes *b, char *buf, size_t size) {
+        int r = bytes_take_string(b, buf, size);
+        if (r < 0)
+                return r;
+        return text_is_clean(buf, size) ? 0 : -EBADMSG;
+}
+
 int bytes_end(const struct bytes *b) {
         return b->n == 0 ? 0 : -EBADMSG;
 }
@@ -166,6 +173,10 @@ void writer_blob(struct writer *w, const void *p, size_t n) {
 
 void writer_string(struct writer *w, const char *s) {
         writer_blob(w, s, s ? strlen(s) : 0);
+}
+
+void writer_text(struct writer *w, const char *s, size_t size) {
+        writer_blob(w, s, strnlen(s, size));
 }
 
 int writer_end(const struct writer *w, size_t *ret_n) {

@@ -33,6 +33,9 @@ int bytes_take_blob_copy(struct bytes *b, size_t min, size_t max, void *ret, siz
 /* A 16-bit length and as many bytes of text, copied to buf and terminated. At most size - 1 bytes; a zero
  * byte inside is an error. Says nothing about encoding: see text_is_clean() for what people will read. */
 int bytes_take_string(struct bytes *b, char *buf, size_t size);
+/* The same for a text that people or records may see: -EBADMSG also where text_is_clean() says no; then buf
+ * has changed. */
+int bytes_take_text(struct bytes *b, char *buf, size_t size);
 /* 0 if nothing is left over, else -EBADMSG. */
 int bytes_end(const struct bytes *b);
 
@@ -54,6 +57,9 @@ void writer_bytes(struct writer *w, const void *p, size_t n);
 void writer_blob(struct writer *w, const void *p, size_t n);
 /* The same for a string without its terminator; NULL is written as the empty string. */
 void writer_string(struct writer *w, const char *s);
+/* The same for a string in a buffer of that size; one that lacks its terminator is written too long, which
+ * no reader takes. */
+void writer_text(struct writer *w, const char *s, size_t size);
 /* 0 and *ret_n = bytes written, or -EMSGSIZE when something did not fit. */
 int writer_end(const struct writer *w, size_t *ret_n);
 

@@ -79,7 +79,9 @@
         X(BREAK_GLASS_DRILL, "break-glass-drill", "5b247f1867a347049846bbc1276d2bd9", 5)                    \
         X(REVIEW_OPEN, "review-open", "f941f8eb199f4f9a8b78efe735d968f7", 5)                                \
         X(REVIEW_WORDS, "review-words", "9aafef0f6cd94507878fb835f3f0ffc9", 5)                              \
-        X(REVIEW_CLOSE, "review-close", "6532fa29adc14a4b9a6c389d8fb6006c", 5)
+        X(REVIEW_CLOSE, "review-close", "6532fa29adc14a4b9a6c389d8fb6006c", 5)                              \
+        X(CHECK_FAIL, "check-fail", "a0312c971ed444f4bdf2877393a5b1e0", 4)                                  \
+        X(CHECK_PASS, "check-pass", "888949c7a7824432afcc55d6e4dee5b1", 5)
 
 enum record_event {
 #define X(id, name, message_id, priority) RECORD_##id,

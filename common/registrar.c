@@ -12,17 +12,12 @@ void registrar_message_erase(struct registrar_message *m) {
         explicit_bzero(m, sizeof(*m));
 }
 
-/* A field of fixed room; one that lacks its terminator is written too long, which no reader takes. */
-static void put(struct writer *w, const char *s, size_t size) {
-        writer_blob(w, s, strnlen(s, size));
-}
-
 static void write_badge(struct writer *w, const struct registrar_badge *b) {
-        put(w, b->token, sizeof(b->token));
-        put(w, b->kind, sizeof(b->kind));
+        writer_text(w, b->token, sizeof(b->token));
+        writer_text(w, b->kind, sizeof(b->kind));
         writer_u8(w, (uint8_t) b->n_indexes);
         for (size_t i = 0; i < b->n_indexes && i < BADGE_INDEXES_MAX; i++) {
-                put(w, b->indexes[i].key_id, sizeof(b->indexes[i].key_id));
+                writer_text(w, b->indexes[i].key_id, sizeof(b->indexes[i].key_id));
                 writer_bytes(w, b->indexes[i].index, sizeof(b->indexes[i].index));
         }
 }
@@ -30,8 +25,9 @@ static void write_badge(struct writer *w, const struct registrar_badge *b) {
 static void write_enrol(struct writer *w, const struct registrar_enrol *e) {
         write_badge(w, &e->badge);
         writer_u8(w, e->attested_only);
-        put(w, e->label, sizeof(e->label));
-        put(w, e->format, sizeof(e->format));
+        writer_u8(w, e->own);
+        writer_text(w, e->label, sizeof(e->label));
+        writer_text(w, e->format, sizeof(e->format));
         writer_blob(w, e->authdata, e->authdata_len);
         writer_blob(w, e->attstmt, e->attstmt_len);
         writer_blob(w, e->credential_id, e->credential_id_len);
@@ -42,9 +38,9 @@ static void write_enrol(struct writer *w, const struct registrar_enrol *e) {
 static void write_ticket(struct writer *w, const struct registrar_ticket *t) {
         writer_u8(w, (uint8_t) t->status);
         writer_u64(w, t->wait_usec);
-        put(w, t->name, sizeof(t->name));
-        put(w, t->user, sizeof(t->user));
-        put(w, t->issuer, sizeof(t->issuer));
+        writer_text(w, t->name, sizeof(t->name));
+        writer_text(w, t->user, sizeof(t->user));
+        writer_text(w, t->issuer, sizeof(t->issuer));
         writer_u8(w, t->may_enrol);
         writer_u8(w, t->may_sign_in);
         writer_u8(w, t->used);
@@ -58,11 +54,12 @@ void registrar_write(struct writer *w, const struct registrar_message *m) {
         writer_u8(w, (uint8_t) m->type);
         switch (m->type) {
         case REGISTRAR_CHECK:
-                put(w, m->check.attempt, sizeof(m->check.attempt));
-                put(w, m->check.user, sizeof(m->check.user));
-                put(w, m->check.code.text, sizeof(m->check.code.text));
+                writer_text(w, m->check.attempt, sizeof(m->check.attempt));
+                writer_text(w, m->check.user, sizeof(m->check.user));
+                writer_text(w, m->check.code.text, sizeof(m->check.code.text));
                 break;
         case REGISTRAR_USE:
+                write_badge(w, &m->use);
                 break;
         case REGISTRAR_ENROL:
                 write_enrol(w, &m->enrol);
@@ -77,13 +74,6 @@ void registrar_write(struct writer *w, const struct registrar_message *m) {
         default:
                 w->full = true; /* nothing that could be sent */
         }
-}
-
-static int take_text(struct bytes *b, char *buf, size_t size) {
-        int r = bytes_take_string(b, buf, size);
-        if (r < 0)
-                return r;
-        return text_is_clean(buf, size) ? 0 : -EBADMSG;
 }
 
 /* n hexadecimal digits. */
@@ -109,15 +99,15 @@ static int take_code(struct bytes *b, struct ticket_code *ret) {
 static int read_check(struct bytes *b, struct registrar_message *m) {
         int r = take_hex(b, m->check.attempt, sizeof(m->check.attempt) - 1);
         if (r >= 0)
-                r = take_text(b, m->check.user, sizeof(m->check.user));
+                r = bytes_take_text(b, m->check.user, sizeof(m->check.user));
         return r < 0 ? r : take_code(b, &m->check.code);
 }
 
 static int read_badge(struct bytes *b, struct registrar_badge *badge) {
         uint8_t n;
         int r;
-        if ((r = take_text(b, badge->token, sizeof(badge->token))) < 0 ||
-            (r = take_text(b, badge->kind, sizeof(badge->kind))) < 0 || (r = bytes_take_u8(b, &n)) < 0)
+        if ((r = bytes_take_text(b, badge->token, sizeof(badge->token))) < 0 ||
+            (r = bytes_take_text(b, badge->kind, sizeof(badge->kind))) < 0 || (r = bytes_take_u8(b, &n)) < 0)
                 return r;
         if (n > BADGE_INDEXES_MAX || (badge->token[0] != 0) != (n > 0))
                 return -EBADMSG;
@@ -130,13 +120,23 @@ static int read_badge(struct bytes *b, struct registrar_badge *badge) {
         return 0;
 }
 
+/* A new credential, or none. */
+static int read_credential(struct bytes *b, struct registrar_enrol *e) {
+        int r;
+        if ((r = bytes_take_text(b, e->format, sizeof(e->format))) < 0 ||
+            (r = bytes_take_blob_copy(b, 0, sizeof(e->authdata), e->authdata, &e->authdata_len)) < 0 ||
+            (r = bytes_take_blob_copy(b, 0, sizeof(e->attstmt), e->attstmt, &e->attstmt_len)) < 0)
+                return r;
+        if (e->own)
+                return e->format[0] || e->authdata_len > 0 || e->attstmt_len > 0 ? -EBADMSG : 0;
+        return e->authdata_len > 0 ? 0 : -EBADMSG;
+}
+
 static int read_enrol(struct bytes *b, struct registrar_enrol *e) {
         int r;
         if ((r = read_badge(b, &e->badge)) < 0 || (r = bytes_take_bool(b, &e->attested_only)) < 0 ||
-            (r = take_text(b, e->label, sizeof(e->label))) < 0 ||
-            (r = take_text(b, e->format, sizeof(e->format))) < 0 ||
-            (r = bytes_take_blob_copy(b, 1, sizeof(e->authdata), e->authdata, &e->authdata_len)) < 0 ||
-            (r = bytes_take_blob_copy(b, 0, sizeof(e->attstmt), e->attstmt, &e->attstmt_len)) < 0 ||
+            (r = bytes_take_bool(b, &e->own)) < 0 ||
+            (r = bytes_take_text(b, e->label, sizeof(e->label))) < 0 || (r = read_credential(b, e)) < 0 ||
             (r = bytes_take_blob_copy(b, 1, sizeof(e->credential_id), e->credential_id,
                                       &e->credential_id_len)) < 0 ||
             (r = bytes_take_blob_copy(b, 1, sizeof(e->trial_authdata), e->trial_authdata,
@@ -159,9 +159,9 @@ static int take_status(struct bytes *b, enum registrar_status *ret) {
 static int read_ticket(struct bytes *b, struct registrar_ticket *t) {
         int r;
         if ((r = take_status(b, &t->status)) < 0 || (r = bytes_take_u64(b, &t->wait_usec)) < 0 ||
-            (r = take_text(b, t->name, sizeof(t->name))) < 0 ||
-            (r = take_text(b, t->user, sizeof(t->user))) < 0 ||
-            (r = take_text(b, t->issuer, sizeof(t->issuer))) < 0 ||
+            (r = bytes_take_text(b, t->name, sizeof(t->name))) < 0 ||
+            (r = bytes_take_text(b, t->user, sizeof(t->user))) < 0 ||
+            (r = bytes_take_text(b, t->issuer, sizeof(t->issuer))) < 0 ||
             (r = bytes_take_bool(b, &t->may_enrol)) < 0 || (r = bytes_take_bool(b, &t->may_sign_in)) < 0 ||
             (r = bytes_take_bool(b, &t->used)) < 0 || (r = bytes_take_u64(b, &t->until_usec)) < 0 ||
             (r = bytes_take_copy(b, t->make, sizeof(t->make))) < 0 ||
@@ -176,7 +176,7 @@ static int read_fields(struct bytes *b, struct registrar_message *m) {
         case REGISTRAR_CHECK:
                 return read_check(b, m);
         case REGISTRAR_USE:
-                return 0;
+                return read_badge(b, &m->use);
         case REGISTRAR_ENROL:
                 return read_enrol(b, &m->enrol);
         case REGISTRAR_TICKET:
@@ -213,13 +213,8 @@ int registrar_connect(int *ret_fd) {
 int registrar_send(int fd, const struct registrar_message *m) {
         uint8_t buf[SOCKET_MESSAGE_MAX];
         struct writer w = {.p = buf, .size = sizeof(buf)};
-        size_t n = 0;
         registrar_write(&w, m);
-        int r = writer_end(&w, &n);
-        if (r == 0)
-                r = socket_send(fd, buf, n);
-        explicit_bzero(buf, sizeof(buf));
-        return r;
+        return socket_send_written(fd, &w);
 }
 
 int registrar_receive(int fd, struct registrar_message *ret) {

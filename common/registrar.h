@@ -7,20 +7,23 @@
  *   CHECK attempt, user, code          ->
  *                                      <-  TICKET status, ...       nothing was changed, unless the code was
  *                                                                   wrong, which is counted
- *   USE                                ->                           a sign-in without factors
+ *   USE badge                          ->                           a sign-in without factors
  *                                      <-  DONE status              0: the ticket is used up
  *   ENROL badge, credential, trial     ->                           instead of USE
  *                                      <-  DONE status              0: badge and key are the person's
  *
  * The registrar believes nobody: the credential must sign for `make`, and the trial for `trial`, two
  * challenges that it has made for this connection. Whoever has no code gains nothing, and whoever has one
- * gains what it was issued for. */
+ * gains what it was issued for.
+ *
+ * Both also lift what a colleague reported lost before the ticket was issued, of the badge that was tapped
+ * and of the key that made the trial, and of nothing else that the person has. */
 #pragma once
 
 #include "common/broker.h"
 #include "common/ticket.h"
 
-#define REGISTRAR_VERSION 1U
+#define REGISTRAR_VERSION 2U
 #define REGISTRAR_CHALLENGE_SIZE 32U
 #define REGISTRAR_AUTHDATA_MAX 2048U
 #define REGISTRAR_ATTSTMT_MAX 4096U
@@ -54,7 +57,10 @@ enum registrar_status {
         REGISTRAR_KEYS_FULL,
         REGISTRAR_KEY_REFUSED,  /* credential or trial is not what a key says */
         REGISTRAR_KEY_UNUSABLE, /* nobody whom the site trusts vouches for it, and the role wants that */
-        REGISTRAR_FAILED,       /* store, records or rules */
+        /* Not reported lost but suspended by an administrator, or reported after the ticket was issued. */
+        REGISTRAR_BADGE_SUSPENDED,
+        REGISTRAR_KEY_SUSPENDED,
+        REGISTRAR_FAILED, /* store, records or rules */
         REGISTRAR_STATUS_MAX,
 };
 
@@ -67,6 +73,7 @@ struct registrar_badge {
 struct registrar_enrol {
         struct registrar_badge badge;
         bool attested_only; /* the role takes no key whose maker does not vouch for it */
+        bool own;           /* the key has a credential of hers already: there is no new one, only a trial */
         char label[65];     /* what the key calls itself */
         char format[17];
         uint8_t authdata[REGISTRAR_AUTHDATA_MAX];
@@ -99,6 +106,7 @@ struct registrar_message {
                         char user[65]; /* whose badge was tapped; "" while nobody is known */
                         struct ticket_code code;
                 } check;
+                struct registrar_badge use; /* of hers that was tapped and is suspended; else empty */
                 struct registrar_enrol enrol;
                 struct registrar_ticket ticket;
                 enum registrar_status done;

@@ -66,6 +66,15 @@ int socket_send(int fd, const void *p, size_t n) {
         return (size_t) sent == n ? 0 : -EMSGSIZE;
 }
 
+int socket_send_written(int fd, struct writer *w) {
+        size_t n = 0;
+        int r = writer_end(w, &n);
+        if (r == 0)
+                r = socket_send(fd, w->p, n);
+        explicit_bzero(w->p, w->size);
+        return r;
+}
+
 int socket_receive(int fd, void *p, size_t size, size_t *ret_n) {
         struct iovec iov = {p, size};
         struct msghdr mh = {.msg_iov = &iov,

@@ -3,6 +3,8 @@
  * one message, so nothing needs framing, and a hang-up is seen at once. */
 #pragma once
 
+#include "common/bytes.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -27,6 +29,10 @@ int socket_peer(int fd, struct ucred *ret);
 /* Sends one message. Never raises SIGPIPE. -EAGAIN when the peer's queue is full, -EPIPE or -ECONNRESET when
  * it is gone. */
 int socket_send(int fd, const void *p, size_t n);
+
+/* Sends what was written as one message, and wipes the writer's buffer in any case. Errors of writer_end()
+ * and socket_send(). */
+int socket_send_written(int fd, struct writer *w);
 
 /* Receives one message into p (of size bytes). 0 and *ret_n > 0; -EAGAIN when there is none; -ECONNRESET
  * when the peer hung up (an empty message counts as that); -EMSGSIZE when it was larger than p (it is lost).

@@ -14,32 +14,27 @@ void wire_message_erase(struct wire_message *m) {
         explicit_bzero(m, sizeof(*m));
 }
 
-/* A field of fixed room; one that lacks its terminator is written too long, which no reader takes. */
-static void put(struct writer *w, const char *s, size_t size) {
-        writer_blob(w, s, strnlen(s, size));
-}
-
 static void write_start(struct writer *w, unsigned version, const struct wire_start *s) {
         writer_u8(w, (uint8_t) s->hook);
         writer_u8(w, s->silent);
         if (version >= 3)
                 writer_u8(w, s->again);
-        put(w, s->service, sizeof(s->service));
-        put(w, s->user, sizeof(s->user));
-        put(w, s->tty, sizeof(s->tty));
-        put(w, s->rhost, sizeof(s->rhost));
-        put(w, s->ruser, sizeof(s->ruser));
-        put(w, s->seat, sizeof(s->seat));
+        writer_text(w, s->service, sizeof(s->service));
+        writer_text(w, s->user, sizeof(s->user));
+        writer_text(w, s->tty, sizeof(s->tty));
+        writer_text(w, s->rhost, sizeof(s->rhost));
+        writer_text(w, s->ruser, sizeof(s->ruser));
+        writer_text(w, s->seat, sizeof(s->seat));
         if (version >= 2)
-                put(w, s->session, sizeof(s->session));
-        put(w, s->attempt, sizeof(s->attempt));
+                writer_text(w, s->session, sizeof(s->session));
+        writer_text(w, s->attempt, sizeof(s->attempt));
 }
 
 static void write_verdict(struct writer *w, const struct wire_message *m) {
         writer_u8(w, (uint8_t) m->verdict.verdict);
-        put(w, m->verdict.attempt, sizeof(m->verdict.attempt));
+        writer_text(w, m->verdict.attempt, sizeof(m->verdict.attempt));
         if (m->version >= 2)
-                put(w, m->verdict.code, sizeof(m->verdict.code));
+                writer_text(w, m->verdict.code, sizeof(m->verdict.code));
 }
 
 void wire_write(struct writer *w, const struct wire_message *m) {
@@ -50,20 +45,20 @@ void wire_write(struct writer *w, const struct wire_message *m) {
                 write_start(w, m->version, &m->start);
                 break;
         case WIRE_ANSWER:
-                put(w, m->answer, sizeof(m->answer));
+                writer_text(w, m->answer, sizeof(m->answer));
                 break;
         case WIRE_NO_ANSWER:
                 break;
         case WIRE_USER:
-                put(w, m->user, sizeof(m->user));
+                writer_text(w, m->user, sizeof(m->user));
                 break;
         case WIRE_INFO:
         case WIRE_ERROR:
-                put(w, m->text, sizeof(m->text));
+                writer_text(w, m->text, sizeof(m->text));
                 break;
         case WIRE_PROMPT:
                 writer_u8(w, m->prompt.echo);
-                put(w, m->prompt.text, sizeof(m->prompt.text));
+                writer_text(w, m->prompt.text, sizeof(m->prompt.text));
                 break;
         case WIRE_VERDICT:
                 write_verdict(w, m);
@@ -74,16 +69,8 @@ void wire_write(struct writer *w, const struct wire_message *m) {
         }
 }
 
-/* A string that people or records may see. */
-static int take_text(struct bytes *b, char *buf, size_t size) {
-        int r = bytes_take_string(b, buf, size);
-        if (r < 0)
-                return r;
-        return text_is_clean(buf, size) ? 0 : -EBADMSG;
-}
-
 static int take_text_not_empty(struct bytes *b, char *buf, size_t size) {
-        int r = take_text(b, buf, size);
+        int r = bytes_take_text(b, buf, size);
         return r < 0 ? r : buf[0] ? 0 : -EBADMSG;
 }
 
@@ -114,12 +101,12 @@ static int read_start(struct bytes *b, unsigned version, struct wire_start *s) {
         if ((r = bytes_take_bool(b, &s->silent)) < 0 ||
             (version >= 3 && (r = bytes_take_bool(b, &s->again)) < 0) ||
             (r = take_text_not_empty(b, s->service, sizeof(s->service))) < 0 ||
-            (r = take_text(b, s->user, sizeof(s->user))) < 0 ||
-            (r = take_text(b, s->tty, sizeof(s->tty))) < 0 ||
-            (r = take_text(b, s->rhost, sizeof(s->rhost))) < 0 ||
-            (r = take_text(b, s->ruser, sizeof(s->ruser))) < 0 ||
-            (r = take_text(b, s->seat, sizeof(s->seat))) < 0 ||
-            (version >= 2 && (r = take_text(b, s->session, sizeof(s->session))) < 0) ||
+            (r = bytes_take_text(b, s->user, sizeof(s->user))) < 0 ||
+            (r = bytes_take_text(b, s->tty, sizeof(s->tty))) < 0 ||
+            (r = bytes_take_text(b, s->rhost, sizeof(s->rhost))) < 0 ||
+            (r = bytes_take_text(b, s->ruser, sizeof(s->ruser))) < 0 ||
+            (r = bytes_take_text(b, s->seat, sizeof(s->seat))) < 0 ||
+            (version >= 2 && (r = bytes_take_text(b, s->session, sizeof(s->session))) < 0) ||
             (r = take_attempt(b, s->attempt, sizeof(s->attempt))) < 0)
                 return r;
         return 0;
@@ -127,7 +114,7 @@ static int read_start(struct bytes *b, unsigned version, struct wire_start *s) {
 
 static int read_prompt(struct bytes *b, struct wire_message *m) {
         int r = bytes_take_bool(b, &m->prompt.echo);
-        return r < 0 ? r : take_text(b, m->prompt.text, sizeof(m->prompt.text));
+        return r < 0 ? r : bytes_take_text(b, m->prompt.text, sizeof(m->prompt.text));
 }
 
 static int read_verdict(struct bytes *b, struct wire_message *m) {
@@ -157,7 +144,7 @@ static int read_fields(struct bytes *b, struct wire_message *m) {
                 return take_text_not_empty(b, m->user, sizeof(m->user));
         case WIRE_INFO:
         case WIRE_ERROR:
-                return take_text(b, m->text, sizeof(m->text));
+                return bytes_take_text(b, m->text, sizeof(m->text));
         case WIRE_PROMPT:
                 return read_prompt(b, m);
         case WIRE_VERDICT:
@@ -190,13 +177,8 @@ int wire_send(int fd, const struct wire_message *m) {
                 return -EPROTONOSUPPORT;
         uint8_t buf[WIRE_MESSAGE_MAX];
         struct writer w = {.p = buf, .size = sizeof(buf)};
-        size_t n = 0;
         wire_write(&w, m);
-        int r = writer_end(&w, &n);
-        if (r == 0)
-                r = socket_send(fd, buf, n);
-        explicit_bzero(buf, sizeof(buf));
-        return r;
+        return socket_send_written(fd, &w);
 }
 
 int wire_receive(int fd, struct wire_message *ret) {

@@ -106,8 +106,10 @@ static void fill_ticket(const struct record *r, struct seat_proof *p) {
                 return; /* an exception's end is the rules', and is judged with them */
         if (strcmp(lowered, "emergency") == 0)
                 return; /* helper/emergency.h follows it */
-        if (!until || parse_u64(until, INT64_MAX, &p->until_usec) < 0)
-                p->until_usec = 1; /* over */
+        uint64_t usec, now = now_realtime_usec();
+        p->until_boot_usec = 1; /* over */
+        if (until && parse_u64(until, INT64_MAX, &usec) >= 0 && usec > now)
+                p->until_boot_usec = now_boottime_usec() + (usec - now); /* whoever sets the clock */
         p->grace_only = p->grace_only || r->event == RECORD_RESUME;
         copy_field(r, RECORD_FIELD_TICKET, p->ticket, sizeof(p->ticket));
 }
@@ -161,7 +163,7 @@ static void remember(struct client *c, const struct record *r) {
         b->recent_at = (b->recent_at + 1) % RECENT_MAX;
         fill_proof(c, r, (uid_t) number, &e->proof);
         /* What an emergency lets in proves nothing that a badge could resume later. */
-        if (!e->proof.grace_only && e->proof.until_usec == 0 && !r->fields[RECORD_FIELD_LOWERED])
+        if (!e->proof.grace_only && e->proof.until_boot_usec == 0 && !r->fields[RECORD_FIELD_LOWERED])
                 begin_grace(b, (uid_t) number, e->proof.factors);
         desk_let_in(b->config.desk, c->seat, &e->proof);
 }

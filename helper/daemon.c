@@ -16,6 +16,7 @@
 #include "helper/stay.h"
 #include "helper/tap_gate.h"
 #include "helper/watch.h"
+#include "policy/tags.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -288,6 +289,39 @@ static void on_bus(void *userdata, sd_bus *bus) {
         posture_resume(d->posture);
 }
 
+/* By its Tags=; the station's may change. */
+static bool is_check_here(const struct rules *rules, const char *name) {
+        struct tags tags;
+        tags_collect(&rules->tags, PATH_TAGS_DIR, &tags);
+        uint32_t here = rules_failing_checks(rules, &tags.words, NULL);
+        for (size_t i = 0; i < rules->n_checks && i < RULES_CHECKS_MAX; i++)
+                if (strcmp(rules->checks[i].name, name) == 0)
+                        return here & 1U << i;
+        return false;
+}
+
+/* Its own record each: who is refused for it is one thing, that the station is not safe another. */
+static bool on_posture(void *userdata, const struct posture_change *c) {
+        struct daemon *d = userdata;
+        _cleanup_(record_clear) struct record r = {.event =
+                                                           c->passes ? RECORD_CHECK_PASS : RECORD_CHECK_FAIL,
+                                                   .outcome = c->passes ? RECORD_SUCCESS : RECORD_FAILURE};
+        const struct rules *rules = station_rules(d->station);
+        char detail[257];
+        if (!rules || !is_check_here(rules, c->name))
+                return false;
+        (void) snprintf(detail, sizeof(detail), "%s is %s%s", c->unit, c->state,
+                        c->last ? "; it changes so often that nothing more is recorded within the hour"
+                                : "");
+        if (record_set(&r, RECORD_FIELD_POSTURE, c->name) < 0 ||
+            record_set(&r, RECORD_FIELD_DETAIL, detail) < 0 ||
+            record_set(&r, RECORD_FIELD_POLICY, rules->hash) < 0 ||
+            (!c->passes && record_set(&r, RECORD_FIELD_REASON, "posture") < 0))
+                return false;
+        recorder_submit(d->recorder, &r, 0);
+        return true;
+}
+
 /* By the rules that the attempt judges by: a check it knows and we do not yet would fail. */
 static void passing_now(void *userdata, char ret[static BROKER_PASSING_SIZE]) {
         const struct daemon *d = userdata;
@@ -454,10 +488,11 @@ static void on_tap_taken(void *userdata, const struct tap *t) {
         struct taps_screen screen;
         desk_look(d->desk, &screen);
         taps_set_screen(d->taps, &screen);
-        if (broker_tap_again(d->broker, t))
+        bool enrols = taps_is_enrolling(d->taps, SEAT, t->seen_usec); /* and nobody else gets it */
+        if (!enrols && broker_tap_again(d->broker, t))
                 return;
         /* Somebody is being asked for a PIN or a touch: that is not taken from her. */
-        if (screen.seat && taps_is_judging(d->taps, SEAT) && !taps_is_listening(d->taps, SEAT))
+        if (!enrols && screen.seat && taps_is_judging(d->taps, SEAT) && !taps_is_listening(d->taps, SEAT))
                 return;
         if (taps_add(d->taps, t, SEAT, now_monotonic_usec()) < 0)
                 return;
@@ -568,7 +603,8 @@ static int start_records(struct daemon *d, const struct daemon_config *c) {
         static const struct station_config station = {.snapshot = PATH_SNAPSHOT, .tags_dir = PATH_TAGS_DIR};
         const struct hooks_config hooks = {
                 .bus = the_bus, .userdata = d, .site = HOOKS_SITE, .spool = HOOKS_SPOOL};
-        const struct posture_config posture = {.event = d->event, .bus = the_bus, .userdata = d};
+        const struct posture_config posture = {
+                .event = d->event, .changed = on_posture, .bus = the_bus, .userdata = d};
         struct audit_report report;
         int r;
         if ((r = posture_new(&posture, &d->posture)) < 0 || (r = hooks_new(&hooks, &d->hooks)) < 0 ||

@@ -257,10 +257,13 @@ static void own_message(struct text *t, const struct record *r) {
                 [RECORD_GUARD_ALERT] = "Guard of the screen",
                 [RECORD_KEY_ATTACH] = "Key plugged in",
                 [RECORD_KEY_DETACH] = "Key taken out",
+                [RECORD_CHECK_FAIL] = "A check of the station fails",
+                [RECORD_CHECK_PASS] = "A check of the station passes",
         };
         const char *s = what[r->event];
         add(t, "%s", s ? s : record_event_name(r->event));
         add_field(t, r, ": ", RECORD_FIELD_READER, "");
+        add_field(t, r, ": ", RECORD_FIELD_POSTURE, "");
         add_field(t, r, ": ", RECORD_FIELD_REASON, "");
         add_field(t, r, ": ", RECORD_FIELD_DETAIL, "");
 }

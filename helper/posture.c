@@ -30,6 +30,9 @@ struct check {
         sd_bus_slot *changes, *asking;
         bool again; /* it changed while it was asked about */
         bool said, passed;
+        bool told, told_passed; /* to whoever records it */
+        unsigned n_told;        /* since ... */
+        uint64_t since_usec;    /* CLOCK_MONOTONIC */
 };
 
 struct posture {
@@ -117,18 +120,43 @@ static void retry_later(struct posture *p) {
         (void) sd_event_source_set_enabled(p->retry, SD_EVENT_ONESHOT);
 }
 
+static bool may_tell(struct check *c, uint64_t now_usec) {
+        if (c->n_told == 0 || now_usec - c->since_usec >= POSTURE_TELL_USEC) {
+                c->since_usec = now_usec;
+                c->n_told = 0;
+        }
+        return c->n_told < POSTURE_TELL_MAX;
+}
+
+static void tell(struct check *c, uint64_t now_usec) {
+        const struct posture_config *config = &c->all->config;
+        if ((c->told && c->told_passed == c->passed) || !may_tell(c, now_usec))
+                return;
+        const struct posture_change change = {.name = c->name,
+                                              .unit = c->unit,
+                                              .state = c->now.known ? c->now.state : "not known",
+                                              .passes = c->passed,
+                                              .last = c->n_told + 1 == POSTURE_TELL_MAX};
+        if (!config->changed(config->userdata, &change))
+                return;
+        c->told = true;
+        c->told_passed = c->passed;
+        c->n_told++;
+}
+
 /* A check that changed is told once, for whoever looks for the reason of a refusal. */
 static void judge(struct check *c) {
         uint64_t now = now_monotonic_usec();
         bool passes = posture_passes(&c->now, c->max_age_usec, now);
         if (passes)
                 c->now.good_usec = now;
-        if (c->said && c->passed == passes)
-                return;
+        bool same = c->said && c->passed == passes;
         c->said = true;
         c->passed = passes;
-        log_line(passes ? SD_INFO : SD_WARNING, "The check %s %s: %s is %s.", c->name,
-                 passes ? "passes" : "fails", c->unit, c->now.known ? c->now.state : "not known");
+        if (!same)
+                log_line(passes ? SD_INFO : SD_WARNING, "The check %s %s: %s is %s.", c->name,
+                         passes ? "passes" : "fails", c->unit, c->now.known ? c->now.state : "not known");
+        tell(c, now);
 }
 
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error) {

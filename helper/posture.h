@@ -27,8 +27,22 @@ bool posture_passes(const struct posture_unit *u, uint64_t max_age_usec, uint64_
  * error of sd-bus: *u is unknown then. */
 int posture_read_unit(sd_bus_message *m, struct posture_unit *u);
 
+/* So many changes of one check within an hour are told, and no more: a unit that comes and goes all the time
+ * must not fill the records. What it is then is told with the first change, or tap, after that hour. */
+#define POSTURE_TELL_MAX 12U
+#define POSTURE_TELL_USEC (3600ULL * 1000 * 1000)
+
+/* A check that passes or fails, and did not before, or whose first answer this is. */
+struct posture_change {
+        const char *name, *unit, *state; /* ActiveState; "not known" */
+        bool passes;
+        bool last; /* no more is told within the hour */
+};
+
 struct posture_config {
         sd_event *event;
+        /* False: it is not for this station now, and is told again when it is looked at next. */
+        bool (*changed)(void *userdata, const struct posture_change *change);
         sd_bus *(*bus)(void *userdata); /* the system bus, borrowed; NULL while there is none */
         void *userdata;
 };

@@ -28,9 +28,9 @@ struct seat_proof {
                 verdict_usec[21]; /* as recorded; "" for none */
         bool grace_only;   /* by a badge's number alone: good for resuming, never to begin a session */
         uint64_t tap_usec; /* CLOCK_MONOTONIC when the badge was seen; 0: no badge */
-        uint64_t
-                until_usec; /* CLOCK_REALTIME: by a ticket, whose end that is; 0: by something without end */
-        char ticket[9];     /* its short name; "" without one */
+        uint64_t until_boot_usec; /* CLOCK_BOOTTIME: by a ticket or a temporary badge, whose end that is; 0:
+                                     by something without end */
+        char ticket[9];           /* its short name; "" without one */
         char reader[129], badge[33],
                 key[BROKER_DEVICE_SIZE]; /* with what, the key as devices know it; "" for none */
 };

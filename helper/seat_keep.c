@@ -3,8 +3,9 @@
  * owner and state, and the proof that has counted last. */
 #include "helper/seat_internal.h"
 
-#define KEEP_VERSION 2U
-#define KEEP_VERSION_TICKET 2U /* the first one that has until and ticket */
+#define KEEP_VERSION 3U
+#define KEEP_VERSION_TICKET 2U /* the first one that has until and ticket ... */
+#define KEEP_VERSION_BOOT 3U   /* ... and the first one with until by the boot clock */
 #define ENTRY_MAX 1024U
 
 static void write_session(struct writer *w, const struct seat_session *e) {
@@ -26,7 +27,7 @@ static void write_session(struct writer *w, const struct seat_session *e) {
         writer_string(w, p->badge);
         writer_string(w, p->key);
         writer_u64(w, p->tap_usec);
-        writer_u64(w, p->until_usec);
+        writer_u64(w, p->until_boot_usec);
         writer_string(w, p->ticket);
 }
 
@@ -46,8 +47,10 @@ static int read_session(struct bytes *b, unsigned version, struct seat_session *
             (r = bytes_take_string(b, p->badge, sizeof(p->badge))) < 0 ||
             (r = bytes_take_string(b, p->key, sizeof(p->key))) < 0 ||
             (r = bytes_take_u64(b, &p->tap_usec)) < 0 || version < KEEP_VERSION_TICKET ||
-            (r = bytes_take_u64(b, &p->until_usec)) < 0)
+            (r = bytes_take_u64(b, &p->until_boot_usec)) < 0)
                 return r;
+        if (version < KEEP_VERSION_BOOT && p->until_boot_usec != 0)
+                p->until_boot_usec = 1; /* over: her next tap needs a full sign-in */
         return bytes_take_string(b, p->ticket, sizeof(p->ticket));
 }
 

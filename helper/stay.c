@@ -271,13 +271,13 @@ static int on_ticket_time(sd_event_source *source, uint64_t usec, void *userdata
 
 /* Only for those that are on the screen or behind it by a ticket. What has passed has been answered. */
 static void arm_ticket(struct stay *s) {
-        uint64_t now = now_realtime_usec(), next = UINT64_MAX;
+        uint64_t now = now_boottime_usec(), next = UINT64_MAX;
         const struct seat_session *e;
         for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
-                if (e->proof.until_usec > now && e->proof.until_usec < next)
-                        next = e->proof.until_usec;
+                if (e->proof.until_boot_usec > now && e->proof.until_boot_usec < next)
+                        next = e->proof.until_boot_usec;
         if (!s->ticket && next != UINT64_MAX) {
-                (void) sd_event_add_time(s->config.event, &s->ticket, CLOCK_REALTIME, next, 1000000U,
+                (void) sd_event_add_time(s->config.event, &s->ticket, CLOCK_BOOTTIME, next, 1000000U,
                                          on_ticket_time, s);
                 return;
         }
@@ -295,10 +295,10 @@ static void end_ticket(struct stay *s, const struct seat_session *e, const char 
 }
 
 static void end_tickets(struct stay *s) {
-        uint64_t now = now_realtime_usec();
+        uint64_t now = now_boottime_usec();
         const struct seat_session *e;
         for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
-                if (e->proof.until_usec != 0 && e->proof.until_usec <= now)
+                if (e->proof.until_boot_usec != 0 && e->proof.until_boot_usec <= now)
                         end_ticket(s, e,
                                    reason_name(e->proof.ticket[0] ? REASON_TICKET_EXPIRED
                                                                   : REASON_BADGE_LEND_OVER));
@@ -450,7 +450,7 @@ void stay_shown(struct stay *s, const struct seat_session *e) {
         tell_of_key(s);
         arm_recheck(s);
         arm_ticket(s);
-        if (e->proof.until_usec != 0)
+        if (e->proof.until_boot_usec != 0)
                 end_tickets(s); /* it may have run out on the way */
 }
 

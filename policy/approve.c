@@ -4,12 +4,16 @@
 
 #include <string.h>
 
-static enum reason judge_approver(const struct policy_person *p, const struct policy_clock *c) {
+/* A clock that is behind what it has said before cannot say that her time is not over. */
+static enum reason judge_approver(const struct policy_person *p, const struct policy_history *h,
+                                  const struct policy_clock *c) {
+        bool behind = h && c->realtime_usec < (h->strong_usec > h->last_failure_usec ? h->strong_usec
+                                                                                     : h->last_failure_usec);
         if (p->state != PERSON_ACTIVE)
                 return p->state == PERSON_SUSPENDED ? REASON_PERSON_SUSPENDED : REASON_PERSON_ENDED;
         if (c->realtime_usec < p->not_before_usec)
                 return REASON_PERSON_NOT_YET;
-        if (p->not_after_usec > 0 && c->realtime_usec >= p->not_after_usec)
+        if (p->not_after_usec > 0 && (behind || c->realtime_usec >= p->not_after_usec))
                 return REASON_PERSON_EXPIRED;
         if (!p->has_account)
                 return REASON_NO_ACCOUNT;
@@ -71,7 +75,7 @@ enum reason policy_may_approve(const struct approve_question *q, const struct ru
         if (!q->rules)
                 return REASON_NO_RULES;
         if ((r = judge_relation(q)) != REASON_NONE ||
-            (r = judge_approver(q->approver, &q->clock)) != REASON_NONE ||
+            (r = judge_approver(q->approver, q->history, &q->clock)) != REASON_NONE ||
             (r = judge_right(q, &role)) != REASON_NONE)
                 return r;
         if (!q->approver->has_keys)
@@ -95,6 +99,16 @@ bool policy_approval_holds(const struct policy_approval *a, const struct policy_
                 return false;
         *ret_age_usec = at - from;
         return true;
+}
+
+bool policy_span_holds(const struct policy_approval *a, const struct policy_clock *now) {
+        bool same = a->from_boot_id[0] && strcmp(a->from_boot_id, now->boot_id) == 0;
+        if (a->until_usec <= a->from_usec || now->realtime_usec >= a->until_usec)
+                return false;
+        if (!same)
+                return now->realtime_usec >= a->from_usec;
+        return now->boottime_usec >= a->from_boottime_usec &&
+               now->boottime_usec - a->from_boottime_usec < a->until_usec - a->from_usec;
 }
 
 unsigned policy_minutes_left(const struct hours *h, const struct policy_clock *now, unsigned most) {

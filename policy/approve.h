@@ -23,7 +23,8 @@ struct approve_question {
  *   throttled, with *ret_wait_usec.
  * An emergency account approves nothing. An emergency's review is bound to no station and no hour: any role
  * of her groups counts.
- * Her time (not-before, not-after) is judged by the wall clock even while that is not trusted. */
+ * Her time (not-before, not-after) is judged by the wall clock even while that is not trusted; where that is
+ * behind the last that is known of her, a time that ends is taken to have ended. */
 enum reason policy_may_approve(const struct approve_question *q, const struct rule_role **ret_role,
                                uint64_t *ret_wait_usec);
 
@@ -31,6 +32,11 @@ enum reason policy_may_approve(const struct approve_question *q, const struct ru
  * clock alone counts; later the clock on the wall, if it is trusted. One from the future does not hold. */
 bool policy_approval_holds(const struct policy_approval *a, const struct policy_clock *now,
                            uint64_t *ret_age_usec);
+
+/* The same for what an administrator gave for a while (a ticket, a lease): also in a later boot while nobody
+ * trusts the clock on the wall, as long as that says so. By neither clock does it come to life again: inside
+ * its boot it ends by the one that says so first, and in a later one it is void before its beginning. */
+bool policy_span_holds(const struct policy_approval *a, const struct policy_clock *now);
 
 /* In how many minutes the span of hours that now lies in ends, at most `most`. */
 unsigned policy_minutes_left(const struct hours *h, const struct policy_clock *now, unsigned most);

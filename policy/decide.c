@@ -69,6 +69,8 @@ static bool judge_sanity(struct judgement *j) {
         if (e->badge == BADGE_NONE &&
             (e->badge_id != 0 || e->badge_person != 0 || e->badge_ended || e->badge_suspended))
                 return deny(j, REASON_INTERNAL);
+        if (e->badge_reported && !e->badge_suspended)
+                return deny(j, REASON_INTERNAL);
         if (e->badge != BADGE_NONE && (e->badge_id == 0 || e->badge_person == 0))
                 return deny(j, REASON_UNKNOWN_BADGE);
         return e->key_present && !q->person->has_keys ? deny(j, REASON_INTERNAL) : false;
@@ -101,7 +103,11 @@ static bool judge_nobody(struct judgement *j) {
 /* The hour of a lease counts by any clock: what ends leases goes by the same one. */
 static bool is_unleased(const struct judgement *j) {
         const struct policy_person *p = j->q->person;
-        return p->agency && (!p->leased || j->q->clock.realtime_usec >= p->leased_until_usec);
+        struct policy_approval span = {.from_usec = p->leased_from_usec,
+                                       .from_boottime_usec = p->leased_from_boottime_usec,
+                                       .until_usec = p->leased_until_usec};
+        memcpy(span.from_boot_id, p->leased_from_boot_id, sizeof(span.from_boot_id));
+        return p->agency && (!p->leased || !policy_span_holds(&span, &j->q->clock));
 }
 
 /* 6, 7 */
@@ -220,9 +226,10 @@ static bool judge_badge(struct judgement *j) {
         const struct policy_evidence *e = &j->q->evidence;
         if (e->badge == BADGE_NONE)
                 return false;
+        bool lifts = e->badge_reported && e->ticket && !e->ticket_used;
         if (e->badge_ended)
                 return deny(j, REASON_BADGE_ENDED);
-        if (e->badge_suspended)
+        if (e->badge_suspended && !lifts)
                 return deny(j, REASON_BADGE_SUSPENDED);
         if (e->badge_person != j->q->person->id)
                 return deny(j, REASON_BADGE_OF_ANOTHER);
@@ -281,7 +288,7 @@ static bool key_is_usable(const struct judgement *j) {
 
 static void weigh_evidence(struct judgement *j) {
         const struct policy_evidence *e = &j->q->evidence;
-        if (e->badge != BADGE_NONE)
+        if (e->badge != BADGE_NONE && !e->badge_suspended)
                 j->d->proven |= FACTOR_BADGE;
         if (!e->key_present || !key_is_usable(j))
                 return;
@@ -325,7 +332,7 @@ static bool badge_may_do(const struct judgement *j) {
         const struct policy_decision *d = j->d;
         return d->service->use == USE_SIGN_IN && d->role->grace_usec > 0 && !fails(j, CHECK_NO_GRACE) &&
                (d->needed & FACTOR_BADGE) && (d->needed & ~d->role->sign_in) == 0 &&
-               q->evidence.badge != BADGE_NONE &&
+               q->evidence.badge != BADGE_NONE && !q->evidence.badge_suspended &&
                (q->rules->assurance == ASSURANCE_NONE ||
                 (q->rules->assurance == ASSURANCE_AAL2 && q->evidence.badge == BADGE_SECRET));
 }

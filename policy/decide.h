@@ -34,6 +34,7 @@ struct policy_evidence {
         int64_t badge_id;     /* row in the store; 0 without a badge */
         bool badge_ended;     /* enrolled once, no more */
         bool badge_suspended; /* not to be used for now */
+        bool badge_reported;  /* because a colleague reported it lost: a ticket of its owner lifts that */
         int64_t badge_person; /* whose; 0 without a badge */
         bool badge_aside;     /* its owner has a temporary one */
         bool badge_lent;      /* it is a temporary one, as approved in ... */
@@ -75,7 +76,9 @@ struct policy_person {
         bool keys_suspended; /* at least one that is suspended */
         bool agency;         /* the account is lent out, to one person at a time ... */
         bool leased;         /* ... somebody has it ... */
-        uint64_t leased_from_usec, leased_until_usec; /* ... from when to when: CLOCK_REALTIME */
+        uint64_t leased_from_usec, leased_until_usec; /* ... from when to when: CLOCK_REALTIME ... */
+        uint64_t leased_from_boottime_usec;           /* ... and from when in the boot it was lent in */
+        char leased_from_boot_id[33];
         bool own_session; /* has a session on this station that an attempt opened: grace may resume it */
         const struct policy_elevation *elevations; /* borrowed; the first that applies counts */
         size_t n_elevations;
@@ -197,7 +200,8 @@ uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
  *     (not judged, with clock_alert, while the clock
  *     is not trusted), no account                      DENY person-*, no-account
  *     an agency account that nobody has, or whose hour
- *     is over (whatever the clock is worth)            DENY not-leased
+ *     is over (whatever the clock is worth), or has not
+ *     begun by it (policy_span_holds())                DENY not-leased
  *     an emergency, or an emergency account (below)    instead of all that follows
  *  8. the role: one given for a while by somebody's
  *     key, if the approval holds (approve.h) and its
@@ -209,6 +213,8 @@ uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
  *     A check fails whose Then= is no-sign-in, and the
  *     service is a sign-in                             DENY posture
  *  9. the badge has ended, or is suspended             DENY badge-ended, badge-suspended
+ *     (not one that was reported lost, while a ticket that was not used is shown, which lifts that; until it
+ *     has, the badge counts for nothing)
  * 10. it is another's                                  DENY badge-of-another
  *     its owner has a temporary one,                   DENY badge-aside
  *     or it is a temporary one that nobody's approval
@@ -274,7 +280,7 @@ uint64_t policy_throttle(const struct rules *r, const struct policy_history *h,
  * clock set back nor one set ahead locks anybody out for long or lets anybody try sooner. */
 void policy_decide(const struct policy_question *q, struct policy_decision *ret);
 
-/* "allow", "need-badge", "need-key", "need-verify", "deny", "unavailable", "max-tries". */
+/* "allow", "need-badge", "need-key", "need-verify", "need-reason", "deny", "unavailable", "max-tries". */
 const char *policy_verdict_name(enum policy_verdict v);
 /* POLICY_VERDICT_MAX for a name that none has. */
 enum policy_verdict policy_verdict_from_name(const char *name);

@@ -11,7 +11,7 @@ static const char *const verdicts[POLICY_VERDICT_MAX] = {
         [POLICY_DENY] = "deny",          [POLICY_UNAVAIL] = "unavailable",
         [POLICY_MAXTRIES] = "max-tries", [POLICY_NEED_BADGE] = "need-badge",
         [POLICY_NEED_KEY] = "need-key",  [POLICY_NEED_VERIFY] = "need-verify",
-        [POLICY_ALLOW] = "allow",
+        [POLICY_ALLOW] = "allow",        [POLICY_NEED_REASON] = "need-reason",
 };
 
 const char *policy_verdict_name(enum policy_verdict v) {
@@ -26,10 +26,22 @@ enum policy_verdict policy_verdict_from_name(const char *name) {
 }
 
 static void describe_allow(const struct policy_decision *d, const char *role, char *buf, size_t size) {
-        char age[64];
+        char age[64], lasts[64];
         duration_format(d->grace_age_usec, age, sizeof(age));
-        if (d->emergency != EMERGENCY_NONE)
-                (void) snprintf(buf, size, "Allowed%s as an emergency, which proves nothing.", role);
+        duration_format(d->emergency_usec, lasts, sizeof(lasts));
+        if (d->emergency != EMERGENCY_NONE && d->resumes_emergency)
+                (void) snprintf(buf, size,
+                                "Allowed%s as the emergency that is under way, which proves nothing.", role);
+        else if (d->emergency != EMERGENCY_NONE)
+                (void) snprintf(
+                        buf, size,
+                        "Allowed%s as an emergency, which proves nothing: for %s, and it is reviewed.", role,
+                        lasts);
+        else if (d->lowered)
+                (void) snprintf(buf, size,
+                                "Allowed%s by a ticket, which stands in for the factors and proves none: "
+                                "lowered, until it ends.",
+                                role);
         else if (d->grace)
                 (void) snprintf(
                         buf, size,
@@ -53,8 +65,11 @@ static void describe_allow(const struct policy_decision *d, const char *role, ch
 }
 
 void policy_describe(const struct policy_decision *d, char *buf, size_t size) {
-        char role[RULES_NAME_MAX + 16] = "", wait[64];
-        if (d->role)
+        char role[RULES_NAME_MAX + 256] = "", wait[64];
+        if (d->role && d->elevated)
+                (void) snprintf(role, sizeof(role), " as %s (which %s approved for a while)", d->role->name,
+                                d->approver ? d->approver : "somebody");
+        else if (d->role)
                 (void) snprintf(role, sizeof(role), " as %s", d->role->name);
         duration_format(d->wait_usec + USEC_PER_SEC - 1, wait, sizeof(wait));
         switch (d->verdict) {

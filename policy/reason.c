@@ -317,11 +317,13 @@ static const struct {
         [REASON_BADGE_SUSPENDED] =
                 {"badge-suspended", "This badge is suspended. Ask the help desk.",
                  "The badge was suspended, for example because it was reported as lost. If it is in its "
-                 "owner's hand, lift that with wardtap badge resume; if not, end or replace it."},
+                 "owner's hand, lift that with wardtap badge resume, or found, or a new ticket; if not, end or "
+                 "replace it."},
         [REASON_KEY_SUSPENDED] =
                 {"key-suspended", "Your key is suspended. Ask the help desk.",
                  "The rules want a key, and all that this person has are suspended. If the key is in its "
-                 "owner's hand, lift that with wardtap key resume; if not, replace it."},
+                 "owner's hand, lift that with wardtap key resume, or found, or a new ticket; if not, replace "
+                 "it."},
         [REASON_NOT_LEASED] = {"not-leased", "This account is lent to nobody now. Ask the help desk.",
                                "It is an agency account, and nobody has it now, or the hour until which "
                                "somebody had it is "

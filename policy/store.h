@@ -18,9 +18,12 @@
 #define STORE_KEYS_MAX 8U          /* keys of one person that have not ended */
 #define STORE_ELEVATIONS_MAX 8U    /* roles for a while that one person has at a time */
 #define STORE_APPROVER_MAX 130U    /* two user names and a space */
-/* suspend_reason of what somebody reported lost begins with it; the owner's key lifts that and nothing else.
- */
+/* suspend_reason of what somebody reported lost begins with it; the owner's key, or a ticket, lifts that and
+ * nothing else. */
 #define STORE_REPORTED "reported: "
+static inline bool store_is_reported(const char *suspend_reason) {
+        return strncmp(suspend_reason, STORE_REPORTED, sizeof(STORE_REPORTED) - 1) == 0;
+}
 
 enum person_kind {
         PERSON_PERMANENT, /* the account is one person's */
@@ -54,7 +57,9 @@ struct store_lease {
         int64_t version;
         uint64_t added_usec, ended_usec; /* 0 = not ended: also when until_usec is over */
         char end_reason[129];
-        uint64_t wiped_usec; /* when the home was wiped after it; 0 = not yet */
+        uint64_t wiped_usec;          /* when the home was wiped after it; 0 = not yet */
+        uint64_t added_boottime_usec; /* CLOCK_BOOTTIME when it was lent ... */
+        char added_boot_id[33];       /* ... in this boot; "": not known */
 };
 
 struct store_badge {

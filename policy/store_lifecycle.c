@@ -126,6 +126,8 @@ static void read_lease(struct row *row, struct store_lease *l) {
         l->ended_usec = row_u64(row, INT64_MAX);
         row_text(row, l->end_reason, sizeof(l->end_reason));
         l->wiped_usec = row_u64(row, INT64_MAX);
+        l->added_boottime_usec = row_u64(row, INT64_MAX);
+        row_text(row, l->added_boot_id, sizeof(l->added_boot_id));
 }
 
 static int find_lease(struct store *s, enum store_sql which, int64_t id, struct store_lease *ret) {
@@ -191,6 +193,8 @@ static int insert_lease(struct store *s, struct store_lease *l) {
         bind_u64(&bind, l->until_usec);
         bind_text(&bind, l->source);
         bind_u64(&bind, l->added_usec);
+        bind_u64(&bind, l->added_boottime_usec);
+        bind_text(&bind, l->added_boot_id);
         r = bind.r < 0 ? bind.r : store_run(st);
         if (r == 0)
                 l->id = sqlite3_last_insert_rowid(s->db);
@@ -201,6 +205,8 @@ int store_add_lease(struct store *s, struct store_lease *l, uint64_t now_usec) {
         _cleanup_(store_tx_end) struct store_tx tx = {0};
         struct store_lease new = {
                 .person = l->person, .until_usec = l->until_usec, .version = 1, .added_usec = now_usec};
+        new.added_boottime_usec = l->added_boottime_usec;
+        memcpy(new.added_boot_id, l->added_boot_id, sizeof(new.added_boot_id));
         memcpy(new.holder, l->holder, sizeof(new.holder));
         memcpy(new.identified, l->identified, sizeof(new.identified));
         memcpy(new.source, l->source, sizeof(new.source));

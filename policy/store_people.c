@@ -30,13 +30,14 @@
         " elevation.version, elevation.added_usec, elevation.ended_usec, elevation.end_reason"
 #define TICKET                                                                                              \
         "id, person, name, selector, code_mac, use, issuer, identified, failures, version, not_after_usec," \
-        " added_usec, used_usec, ended_usec, end_reason"
+        " added_usec, used_usec, ended_usec, end_reason, basis_boottime_usec, basis_boot_id"
 #define BADGE_AND_PERSON "SELECT " BADGE ", " PERSON " FROM badge JOIN person ON person.id = badge.person "
 #define KEY_AND_PERSON "SELECT " KEY ", " PERSON " FROM key JOIN person ON person.id = key.person "
 #define LEASE                                                                                               \
         "SELECT lease.id, lease.person, lease.uuid, lease.holder, lease.identified, lease.until_usec,"      \
         " lease.source, lease.version, lease.added_usec, lease.ended_usec, lease.end_reason,"               \
-        " coalesce(wipe.wiped_usec, 0) FROM lease LEFT JOIN wipe ON wipe.lease = lease.id "
+        " coalesce(wipe.wiped_usec, 0), lease.basis_boottime_usec, lease.basis_boot_id FROM lease LEFT "    \
+        "JOIN wipe ON wipe.lease = lease.id "
 #define SUSPEND "SET suspended_usec = ?1, suspend_reason = ?2, version = version + 1 "
 #define END "SET ended_usec = ?1, end_reason = ?2, version = version + 1 "
 #define REPORT "SET suspended_usec = ?1, suspend_reason = ?2, version = version + 1 "
@@ -105,9 +106,9 @@ const char *const store_sql[SQL_MAX] = {
         [SQL_LEASE_OF] = LEASE "WHERE lease.person = ?1 ORDER BY lease.id DESC LIMIT 1",
         [SQL_LEASE_BY_ID] = LEASE "WHERE lease.id = ?1",
         [SQL_LEASE_AFTER] = LEASE "WHERE lease.id > ?1 ORDER BY lease.id LIMIT 1",
-        [SQL_LEASE_ADD] =
-                "INSERT INTO lease (person, uuid, holder, identified, until_usec, source, version,"
-                " added_usec, ended_usec, end_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, 0, '')",
+        [SQL_LEASE_ADD] = "INSERT INTO lease (person, uuid, holder, identified, until_usec, source, version,"
+                          " added_usec, ended_usec, end_reason, basis_boottime_usec, basis_boot_id)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, 0, '', ?8, ?9)",
         [SQL_LEASE_END_OF] = "UPDATE lease " END "WHERE person = ?3 AND ended_usec = 0",
         [SQL_WIPE_ADD] = "INSERT INTO wipe (lease, wiped_usec) VALUES (?1, ?2)",
         [SQL_KEY_REPORT] =
@@ -133,7 +134,8 @@ const char *const store_sql[SQL_MAX] = {
         [SQL_TICKET_AFTER] = "SELECT " TICKET " FROM ticket WHERE id > ?1 ORDER BY id LIMIT 1",
         [SQL_TICKET_ADD] = "INSERT INTO ticket (person, name, selector, code_mac, use, issuer, identified,"
                            " failures, version, not_after_usec, added_usec, used_usec, ended_usec,"
-                           " end_reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1, ?8, ?9, 0, 0, '')",
+                           " end_reason, basis_boottime_usec, basis_boot_id)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1, ?8, ?9, 0, 0, '', ?10, ?11)",
         [SQL_TICKET_CHANGE] = "UPDATE ticket SET failures = ?1, used_usec = ?2, ended_usec = ?3,"
                               " end_reason = ?4, version = version + 1 WHERE id = ?5",
         [SQL_TICKET_GUARD] = "SELECT failures, boottime_usec, boot_id FROM ticket_guard WHERE one = 1",

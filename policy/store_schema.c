@@ -21,6 +21,15 @@
         "CREATE TRIGGER " table "_fixed BEFORE UPDATE OF " fixed " ON " table                               \
         " BEGIN SELECT RAISE(ABORT, 'this never changes'); END;"
 
+/* When a row came to be, by CLOCK_BOOTTIME; of one of before nothing is known. */
+#define BASIS(table)                                                                                        \
+        "ALTER TABLE " table " ADD COLUMN basis_boottime_usec INTEGER NOT NULL DEFAULT 0"                   \
+        " CHECK (basis_boottime_usec >= 0);"                                                                \
+        "ALTER TABLE " table " ADD COLUMN basis_boot_id TEXT NOT NULL DEFAULT '';"                          \
+        "CREATE TRIGGER " table                                                                             \
+        "_basis_fixed BEFORE UPDATE OF basis_boottime_usec, basis_boot_id ON " table                        \
+        " BEGIN SELECT RAISE(ABORT, 'this never changes'); END;"
+
 static const char *const people_steps[] = {
         "CREATE TABLE store (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL) STRICT;"
         "INSERT INTO store VALUES (1, 1);"
@@ -220,6 +229,10 @@ static const char *const people_steps[] = {
         " SELECT RAISE(ABORT, 'what was said stays'); END;"
         "CREATE TRIGGER review_close_fixed BEFORE UPDATE ON review_close BEGIN"
         " SELECT RAISE(ABORT, 'this never changes'); END;",
+
+        /* Tickets and leases last by the clock of their boot too: nobody makes one longer by setting a
+         * clock. */
+        BASIS("ticket") BASIS("lease"),
 };
 
 static const char *const state_steps[] = {

@@ -29,6 +29,8 @@ static void read_ticket(struct row *row, struct store_ticket *t) {
         t->used_usec = row_u64(row, INT64_MAX);
         t->ended_usec = row_u64(row, INT64_MAX);
         row_text(row, t->end_reason, sizeof(t->end_reason));
+        t->added_boottime_usec = row_u64(row, INT64_MAX);
+        row_text(row, t->added_boot_id, sizeof(t->added_boot_id));
 }
 
 static int read_one(sqlite3_stmt *st, struct store_ticket *ret) {
@@ -126,6 +128,8 @@ static int insert_ticket(struct store *s, const struct store_ticket *t, int64_t 
         bind_text(&bind, t->identified);
         bind_u64(&bind, t->not_after_usec);
         bind_u64(&bind, t->added_usec);
+        bind_u64(&bind, t->added_boottime_usec);
+        bind_text(&bind, t->added_boot_id);
         r = bind.r < 0 ? bind.r : store_run(st);
         if (r == 0)
                 *ret_id = sqlite3_last_insert_rowid(s->db);

@@ -14,6 +14,30 @@
 
 static const char *const uses[TICKET_USE_MAX] = {"enrol", "sign-in", "any"};
 
+enum reason ticket_reason(enum registrar_status status) {
+        static const enum reason reasons[REGISTRAR_STATUS_MAX] = {
+                [REGISTRAR_OK] = REASON_NONE,
+                [REGISTRAR_WRONG] = REASON_TICKET_WRONG,
+                [REGISTRAR_PAUSED] = REASON_TICKET_PAUSED,
+                [REGISTRAR_USED] = REASON_TICKET_USED,
+                [REGISTRAR_EXPIRED] = REASON_TICKET_EXPIRED,
+                [REGISTRAR_REVOKED] = REASON_TICKET_REVOKED,
+                [REGISTRAR_OF_ANOTHER] = REASON_TICKET_OF_ANOTHER,
+                [REGISTRAR_PERSON] = REASON_PERSON_ENDED,
+                [REGISTRAR_SUSPENDED] = REASON_PERSON_SUSPENDED,
+                [REGISTRAR_NOT_HERE] = REASON_TICKET_NOT_HERE,
+                [REGISTRAR_BADGE_TAKEN] = REASON_BADGE_TAKEN,
+                [REGISTRAR_KEY_TAKEN] = REASON_KEY_TAKEN,
+                [REGISTRAR_KEYS_FULL] = REASON_KEYS_FULL,
+                [REGISTRAR_KEY_REFUSED] = REASON_KEY_FORGED,
+                [REGISTRAR_KEY_UNUSABLE] = REASON_KEY_UNUSABLE,
+                [REGISTRAR_BADGE_SUSPENDED] = REASON_BADGE_SUSPENDED,
+                [REGISTRAR_KEY_SUSPENDED] = REASON_KEY_SUSPENDED,
+                [REGISTRAR_FAILED] = REASON_STORE,
+        };
+        return (unsigned) status < REGISTRAR_STATUS_MAX ? reasons[status] : REASON_INTERNAL;
+}
+
 const char *ticket_use_name(enum ticket_use use) {
         return (unsigned) use < TICKET_USE_MAX ? uses[use] : "";
 }

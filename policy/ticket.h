@@ -6,6 +6,7 @@
  * hours. A slow hash would only keep the person at the screen waiting. */
 #pragma once
 
+#include "common/registrar.h"
 #include "common/ticket.h"
 #include "policy/store.h"
 
@@ -22,6 +23,9 @@
 #define TICKET_LIFE_MIN_USEC (60ULL * 1000000)
 
 enum ticket_use { TICKET_ENROL, TICKET_SIGN_IN, TICKET_ANY, TICKET_USE_MAX };
+/* What an answer of wardtap-registrar means; REASON_NONE for OK. */
+enum reason ticket_reason(enum registrar_status status);
+
 /* "enrol", "sign-in", "any". */
 const char *ticket_use_name(enum ticket_use use);
 /* TICKET_USE_MAX for another word. */
@@ -55,6 +59,8 @@ struct store_ticket {
         uint64_t used_usec, ended_usec; /* 0 = not yet. One that has signed somebody in has not ended: until
                                            not_after it gives that session back */
         char end_reason[129];
+        uint64_t added_boottime_usec; /* CLOCK_BOOTTIME when it was issued ... */
+        char added_boot_id[33];       /* ... in this boot; "": not known */
 };
 
 /* Makes name and id. -ENOENT: no such person, or ended. -EINVAL: a text or time that cannot be. */

@@ -81,8 +81,9 @@ struct attempt {
         bool account_unsure; /* not known, but what would know may be down */
         bool prompted;       /* something was typed: the greeter goes on by itself */
         bool switched;       /* the person's session comes without the application that asked */
-        bool granted;      /* another attempt has let this person in, and the display manager asks for her */
-        bool key_answered; /* the person's own key said something: no name is given away any more */
+        bool granted; /* another attempt has let this person in, and the display manager asks for her */
+        bool keys_reported; /* of those that are suspended, one because it was reported lost */
+        bool key_answered;  /* the person's own key said something: no name is given away any more */
         struct tap tap;
         struct store_badge badge;
         struct store_person person; /* its full_name is the holder's while the account is lent out */
@@ -97,9 +98,10 @@ struct attempt {
         struct policy_decision decision;
 
         /* an emergency (emergency.c) */
-        bool offered;      /* a second tap of her badge begins one */
-        bool answer_owed;  /* a prompt of before is still on the screen: its answer means nothing */
-        bool state_failed; /* state.db does not say what happened before: nothing else lets in */
+        bool offered;          /* a second tap of her badge begins one ... */
+        uint64_t offered_usec; /* ... that comes after this (CLOCK_MONOTONIC) */
+        bool answer_owed;      /* a prompt of before is still on the screen: its answer means nothing */
+        bool state_failed;     /* state.db does not say what happened before: nothing else lets in */
         bool drill;
         uint64_t ends_usec;  /* CLOCK_REALTIME: of the one that is under way; 0: none */
         uint64_t until_usec; /* the same of the one that begins */
@@ -197,8 +199,11 @@ enum attempt_state attempt_offer(struct attempt *a);
 enum attempt_state attempt_emergency(struct attempt *a);
 /* Whether this end leaves her without her key, so that a second tap is waited for before it. */
 bool attempt_is_offerable(const struct attempt *a);
-/* Has wardtapd tell of a second tap. -ECANCELED and others: nobody will. */
-int attempt_want_again(const struct attempt *a);
+/* The offer before this end, where there is one to make. */
+enum attempt_state attempt_or_offer(const struct attempt *a, enum attempt_state next);
+/* Has wardtapd tell of a second tap from now on: one of before was meant for something else. -ECANCELED and
+ * others: nobody will. */
+int attempt_want_again(struct attempt *a);
 /* wardtapd has said something: 1 when the badge was tapped again, else 0, or an error of its socket. */
 int attempt_hear_again(struct attempt *a);
 /* A badge that is not the emergency account's own: its owner is to witness. */
@@ -225,6 +230,10 @@ enum attempt_state attempt_ticket_allows(struct attempt *a);
 enum attempt_state attempt_enrol(struct attempt *a);
 /* Codes are asked for here, once. */
 bool attempt_may_ask_code(const struct attempt *a);
+/* Whether a ticket may help where the rules deny for what the decision says. */
+bool attempt_is_for_code(const struct attempt *a);
+/* What the registrar is told of the badge that was tapped, unless it is hers and in use. */
+void attempt_fill_badge(const struct attempt *a, struct registrar_badge *b);
 /* Ends for this reason, unless a code may stand in. */
 enum attempt_state attempt_end_or_code(struct attempt *a, enum reason reason);
 /* USE or ENROL: ATTEMPT_DECIDE when it was done, else how the attempt ended. */

@@ -71,11 +71,14 @@ int attempt_find_keys(struct attempt *a, int64_t person, bool *ret_suspended) {
         int r = store_person_keys(a->people, person, a->keys, &n);
         if (r < 0)
                 return r;
+        a->keys_reported = false;
         for (size_t i = 0; i < n; i++)
                 if (a->keys[i].suspended_usec == 0) {
                         if (kept != i)
                                 a->keys[kept] = a->keys[i];
                         kept++;
+                } else if (store_is_reported(a->keys[i].suspend_reason)) {
+                        a->keys_reported = true;
                 }
         a->n_keys = kept;
         *ret_suspended = kept < n;
@@ -158,9 +161,12 @@ static int load_person(struct attempt *a) {
                 .leased = a->lease.id != 0,
                 .leased_from_usec = a->lease.added_usec,
                 .leased_until_usec = a->lease.until_usec,
+                .leased_from_boottime_usec = a->lease.added_boottime_usec,
                 .emergency_account = a->person.kind == PERSON_EMERGENCY,
                 .in_emergency = a->ends_usec > now_realtime_usec(),
         };
+        memcpy(a->policy_person.leased_from_boot_id, a->lease.added_boot_id,
+               sizeof(a->policy_person.leased_from_boot_id));
         return attempt_load_elevations(a);
 }
 
@@ -199,7 +205,7 @@ static uint64_t last_written(const struct policy_history *h) {
 static bool is_without(const struct attempt *a) {
         return a->have_badge && a->person.kind != PERSON_EMERGENCY &&
                a->evidence.emergency == EMERGENCY_NONE && !a->key &&
-               (a->state_failed || a->decision.verdict == POLICY_NEED_KEY ||
+               (a->state_failed || a->decision.lowered || a->decision.verdict == POLICY_NEED_KEY ||
                 a->decision.verdict == POLICY_NEED_VERIFY || a->decision.verdict == POLICY_MAXTRIES ||
                 a->decision.verdict == POLICY_DENY);
 }
@@ -294,7 +300,7 @@ enum attempt_state attempt_decide(struct attempt *a) {
                         d->resumes_emergency ? a->ends_usec : a->clock.realtime_usec + d->emergency_usec;
         if (a->tapped_out && (d->verdict == POLICY_MAXTRIES || d->verdict == POLICY_DENY))
                 return ATTEMPT_TAP_OUT; /* whoever may not come in may still leave */
-        if (d->verdict == POLICY_DENY && d->reason == REASON_NO_KEY_ENROLLED && attempt_may_ask_code(a))
+        if (attempt_is_for_code(a))
                 return attempt_end_or_code(a, d->reason);
         if (d->verdict == POLICY_DENY || d->verdict == POLICY_UNAVAIL || d->verdict == POLICY_MAXTRIES) {
                 (void) attempt_end(a, d->reason);

@@ -20,6 +20,7 @@ bool attempt_is_offerable(const struct attempt *a) {
         case REASON_DEVICES_GONE:
         case REASON_DEVICE_FAILED:
         case REASON_NO_KEY_ENROLLED:
+        case REASON_KEY_SUSPENDED:
         case REASON_KEY_NOT_YOURS:
         case REASON_KEY_REFUSED:
         case REASON_KEY_BUSY:
@@ -30,13 +31,20 @@ bool attempt_is_offerable(const struct attempt *a) {
         case REASON_PIN_CHANGE:
         case REASON_FINGER_BLOCKED:
                 return a->offered;
-        default: /* the next tap asks for the key again, and offers it again */
+        case REASON_CANCELLED:
                 return false;
+        default: /* the next tap asks for the key again, and offers it again; or for a code, and does not */
+                return a->offered && a->ticket.asked;
         }
 }
 
-int attempt_want_again(const struct attempt *a) {
+enum attempt_state attempt_or_offer(const struct attempt *a, enum attempt_state next) {
+        return next == ATTEMPT_RECORD && attempt_is_offerable(a) ? ATTEMPT_OFFER : next;
+}
+
+int attempt_want_again(struct attempt *a) {
         const struct broker_message m = {.type = BROKER_WANT_AGAIN};
+        a->offered_usec = now_monotonic_usec();
         return a->broker < 0 ? -ENOTCONN : broker_send(a->broker, &m);
 }
 
@@ -45,7 +53,7 @@ int attempt_hear_again(struct attempt *a) {
         int r = broker_receive(a->broker, &m);
         if (r < 0)
                 return r == -EAGAIN ? 0 : r;
-        if (m.type != BROKER_AGAIN)
+        if (m.type != BROKER_AGAIN || m.again.seen_usec < a->offered_usec)
                 return 0;
         a->tap.seen_usec = m.again.seen_usec;
         return 1;
@@ -59,7 +67,7 @@ static int show_offer(struct attempt *a) {
                                      .wait_usec = a->decision.wait_usec,
                                      .code = ""};
         screen_refusal(&e, text, sizeof(text));
-        screen_offer(text, sizeof(text), false);
+        screen_offer(text, sizeof(text), a->answer_owed);
         return attempt_show(a, WIRE_INFO, text);
 }
 

@@ -21,8 +21,11 @@ struct enrol {
         struct attempt *a;
         struct device_operation *op;
         struct device_key_info info;
-        struct attempt_answer pin; /* "": not known yet */
-        bool pin_new;              /* the key had none */
+        struct attempt_answer pin;            /* "": not known yet */
+        bool pin_new;                         /* the key had none */
+        struct store_key own[STORE_KEYS_MAX]; /* that she has already, the suspended ones too */
+        size_t n_own;
+        bool is_own; /* the one that was plugged in is one of them: there is no new credential */
         struct device_credential made;
         struct fido_credential credential;
         struct device_assertion trial;
@@ -118,11 +121,12 @@ static enum attempt_state late(struct enrol *e, enum reason reason) {
 }
 
 static enum attempt_state failed(struct enrol *e, const struct device_event *event) {
+        e->is_own = event->reason == DEVICE_EXCLUDED;
+        if (e->is_own)
+                return ATTEMPT_CHECK; /* in use, or found again: make() goes on with it */
         e->a->device_reason = event->reason;
         e->a->device_detail = event->detail;
         e->a->retries = event->retries;
-        if (event->reason == DEVICE_EXCLUDED)
-                return attempt_end(e->a, REASON_KEY_TAKEN);
         return late(e, key_reason(event->reason));
 }
 
@@ -206,10 +210,10 @@ static int user_handle(const char *uuid, uint8_t ret[16]) {
 }
 
 /* A key that could not sign her in afterwards would use her ticket up for nothing. */
-static bool is_allowed_model(const struct enrol *e) {
+static bool is_allowed_model(const struct enrol *e, const uint8_t model[16]) {
         const struct rule_role *role = e->a->decision.role;
-        char aaguid[2 * sizeof(e->credential.aaguid) + 1];
-        hex_encode(e->credential.aaguid, sizeof(e->credential.aaguid), aaguid);
+        char aaguid[2 * 16 + 1];
+        hex_encode(model, 16, aaguid);
         return !role || role->key_models.n == 0 || words_contain(&role->key_models, aaguid);
 }
 
@@ -218,8 +222,8 @@ static enum attempt_state make(struct enrol *e) {
         struct device_blob exclude[STORE_KEYS_MAX];
         struct device_event event;
         uint8_t handle[16];
-        for (size_t i = 0; i < a->n_keys; i++)
-                exclude[i] = (struct device_blob){a->keys[i].credential_id, a->keys[i].credential_id_len};
+        for (size_t i = 0; i < e->n_own; i++)
+                exclude[i] = (struct device_blob){e->own[i].credential_id, e->own[i].credential_id_len};
         struct device_make_request q = {.rp_id = a->snapshot->rules->relying_party,
                                         .rp_name = "Wardtap",
                                         .user_id = handle,
@@ -229,7 +233,7 @@ static enum attempt_state make(struct enrol *e) {
                                         .verify = DEVICE_VERIFY_YES,
                                         .set_pin_first = e->pin_new,
                                         .exclude = exclude,
-                                        .n_exclude = a->n_keys};
+                                        .n_exclude = e->n_own};
         if (user_handle(a->person.uuid, handle) < 0 ||
             fido_client_data_hash("webauthn.create", a->ticket.shown.make, q.rp_id, q.client_data_hash) < 0)
                 return attempt_end(a, REASON_INTERNAL);
@@ -237,25 +241,52 @@ static enum attempt_state make(struct enrol *e) {
         if (r < 0)
                 return not_started(a, r);
         enum attempt_state next = follow(e, DEVICE_EVENT_CREDENTIAL, &event);
-        if (next != ATTEMPT_ENROL)
-                return next;
+        if (e->is_own || next != ATTEMPT_ENROL)
+                return e->is_own ? ATTEMPT_ENROL : next;
         e->made = event.credential;
         enum reason reason = fido_check_credential(q.rp_id, q.client_data_hash, e->made.format,
                                                    e->made.authdata, e->made.authdata_len, e->made.attstmt,
                                                    e->made.attstmt_len, &e->credential);
-        if (reason == REASON_NONE && !is_allowed_model(e))
+        if (reason == REASON_NONE && !is_allowed_model(e, e->credential.aaguid))
                 reason = REASON_KEY_UNUSABLE;
         return reason == REASON_NONE ? ATTEMPT_ENROL : attempt_end(a, reason);
 }
 
+/* Those of hers that may be in use after this. */
+static size_t own_keys(const struct enrol *e, struct device_blob *ret) {
+        size_t n = 0;
+        for (size_t i = 0; i < e->n_own; i++) {
+                const struct store_key *k = &e->own[i];
+                if (strcmp(k->rp_id, e->a->snapshot->rules->relying_party) == 0 &&
+                    (k->suspended_usec == 0 || store_is_reported(k->suspend_reason)))
+                        ret[n++] = (struct device_blob){k->credential_id, k->credential_id_len};
+        }
+        return n;
+}
+
+static enum attempt_state judge_own(struct enrol *e) {
+        const struct device_assertion *t = &e->trial;
+        for (size_t i = 0; i < e->n_own; i++) {
+                const struct store_key *k = &e->own[i];
+                if (k->credential_id_len == t->credential_id_len &&
+                    memcmp(k->credential_id, t->credential_id, k->credential_id_len) == 0)
+                        return is_allowed_model(e, k->aaguid) ? ATTEMPT_ENROL
+                                                              : attempt_end(e->a, REASON_KEY_UNUSABLE);
+        }
+        return attempt_end(e->a, REASON_KEY_FORGED);
+}
+
 static enum attempt_state try_it(struct enrol *e) {
         struct attempt *a = e->a;
-        const struct device_blob allow = {e->credential.credential_id, e->credential.credential_id_len};
+        struct device_blob allow[STORE_KEYS_MAX] = {
+                {e->credential.credential_id, e->credential.credential_id_len}};
         struct device_assert_request q = {.rp_id = a->snapshot->rules->relying_party,
                                           .verify = DEVICE_VERIFY_YES,
-                                          .allow = &allow,
-                                          .n_allow = 1};
+                                          .allow = allow,
+                                          .n_allow = e->is_own ? own_keys(e, allow) : 1};
         struct device_event event;
+        if (q.n_allow == 0)
+                return attempt_end(a, REASON_KEY_SUSPENDED);
         if (fido_client_data_hash("webauthn.get", a->ticket.shown.trial, q.rp_id, q.client_data_hash) < 0)
                 return attempt_end(a, REASON_INTERNAL);
         e->shown = SCREEN_WANT_MAX;
@@ -270,28 +301,20 @@ static enum attempt_state try_it(struct enrol *e) {
         e->trial = event.assertion;
         memcpy(a->client_data_hash, q.client_data_hash, sizeof(a->client_data_hash));
         a->assertion = e->trial;
-        return ATTEMPT_ENROL;
+        return e->is_own ? judge_own(e) : ATTEMPT_ENROL;
 }
 
 /* --- what is sent */
-
-static void fill_badge(const struct attempt *a, struct registrar_badge *b) {
-        if (a->have_badge)
-                return; /* it is hers already */
-        memcpy(b->token, a->tap.token, sizeof(b->token));
-        memcpy(b->kind, a->tap.kind, sizeof(b->kind));
-        b->n_indexes = a->tap.n_indexes;
-        memcpy(b->indexes, a->tap.indexes, sizeof(b->indexes));
-}
 
 static void fill(const struct enrol *e, struct registrar_enrol *m) {
         _Static_assert(sizeof(m->authdata) >= sizeof(e->made.authdata), "holds what a key says");
         _Static_assert(sizeof(m->attstmt) >= sizeof(e->made.attstmt), "holds what a key says");
         _Static_assert(sizeof(m->signature) >= sizeof(e->trial.signature), "holds what a key says");
-        fill_badge(e->a, &m->badge);
+        attempt_fill_badge(e->a, &m->badge);
         m->attested_only = e->a->decision.role && e->a->decision.role->key_attested;
         (void) text_copy(m->label, sizeof(m->label),
                          text_is_clean(e->info.product, sizeof(m->label) - 1) ? e->info.product : "");
+        m->own = e->is_own; /* then nothing was made */
         memcpy(m->format, e->made.format, sizeof(m->format));
         memcpy(m->authdata, e->made.authdata, m->authdata_len = e->made.authdata_len);
         memcpy(m->attstmt, e->made.attstmt, m->attstmt_len = e->made.attstmt_len);
@@ -314,27 +337,33 @@ static enum attempt_state send_it(struct enrol *e) {
 /* From here on it is a sign-in like any other: by the rows that are in the store now, and by the trial's
  * signature, which is checked again against them. */
 static enum attempt_state sign_in(struct attempt *a) {
-        size_t n = 0;
+        bool suspended;
         a->evidence.ticket = a->evidence.ticket_used = false;
         a->evidence.ticket_until_usec = 0;
-        if (store_person_keys(a->people, a->person.id, a->keys, &n) < 0)
+        if (attempt_find_keys(a, a->person.id, &suspended) < 0)
                 return attempt_end(a, REASON_STORE);
-        a->n_keys = n;
-        a->policy_person.has_keys = n > 0;
+        a->policy_person.has_keys = a->n_keys > 0;
+        a->policy_person.keys_suspended = suspended;
         a->ticket.enrolled = true;
         enum attempt_state next = attempt_look_up(a);
         return next == ATTEMPT_ACCOUNT ? ATTEMPT_CHECK : next;
 }
 
-enum attempt_state attempt_enrol(struct attempt *a) {
+static enum attempt_state enrol_it(struct attempt *a) {
         _cleanup_(enrol_freep) struct enrol *e = calloc(1, sizeof(*e));
         enum attempt_state next;
         if (!e)
                 return attempt_end(a, REASON_INTERNAL);
         e->a = a;
         e->shown = SCREEN_WANT_MAX;
+        if (store_person_keys(a->people, a->person.id, e->own, &e->n_own) < 0)
+                return attempt_end(a, REASON_STORE);
         if ((next = look_at_key(e)) != ATTEMPT_ENROL || (next = make(e)) != ATTEMPT_ENROL ||
             (next = try_it(e)) != ATTEMPT_ENROL || (next = send_it(e)) != ATTEMPT_DECIDE)
                 return next;
         return sign_in(a);
+}
+
+enum attempt_state attempt_enrol(struct attempt *a) {
+        return attempt_or_offer(a, enrol_it(a));
 }

@@ -239,8 +239,7 @@ static enum attempt_state ask_key(struct attempt *a) {
 }
 
 enum attempt_state attempt_key(struct attempt *a) {
-        enum attempt_state next = ask_key(a);
-        return next == ATTEMPT_RECORD && attempt_is_offerable(a) ? ATTEMPT_OFFER : next;
+        return attempt_or_offer(a, ask_key(a));
 }
 
 /* The key the answer says it is from, by the very bytes: a public key is never chosen by anything else. */

@@ -67,9 +67,10 @@ void screen_enrol(enum screen_want want, const char *name, unsigned pin_least, c
 }
 
 void screen_code(enum reason instead, const char *name, char *buf, size_t size) {
-        const char *why = instead == REASON_UNKNOWN_BADGE ? "New badge?"
-                          : instead == REASON_NO_ANSWER   ? "No PIN?"
-                                                          : "No key?";
+        const char *why = instead == REASON_UNKNOWN_BADGE     ? "New badge?"
+                          : instead == REASON_BADGE_SUSPENDED ? "Badge found again?"
+                          : instead == REASON_NO_ANSWER       ? "No PIN?"
+                                                              : "No key?";
         if (name[0])
                 (void) snprintf(buf, size, "%s, %c%s Enter your code", name, (char) (why[0] | 0x20),
                                 why + 1);
@@ -83,6 +84,12 @@ void screen_offer(char *buf, size_t size, bool is_prompt) {
                 (void) snprintf(buf + n, size - n, "%s Emergency? Tap your badge again%s.",
                                 n > 0 && buf[n - 1] == '.' ? "" : ".",
                                 is_prompt ? ", then press Enter" : "");
+}
+
+void screen_offer_later(char *buf, size_t size) {
+        size_t n = strlen(buf);
+        if (n < size)
+                (void) snprintf(buf + n, size - n, ". Emergency? Press Enter.");
 }
 
 void screen_why(const char *const *reasons, char *buf, size_t size) {

@@ -47,6 +47,8 @@ void screen_opening(const char *name, char *buf, size_t size);
 /* "FULL NAME, click Log In": the display manager shows no session by itself. */
 void screen_click(const char *name, char *buf, size_t size);
 
+/* Adds that there is emergency access for who has no code: it is offered once that is said. */
+void screen_offer_later(char *buf, size_t size);
 /* What is wanted of somebody who enrols; any of the above but SCREEN_TAP and SCREEN_PIN. */
 void screen_enrol(enum screen_want want, const char *name, unsigned pin_least, char *buf, size_t size);
 /* That a code may be typed, to whoever would be turned away for this reason: "New badge? Enter your code".

@@ -168,6 +168,13 @@ static int is_aside(const struct attempt *a, int64_t person) {
         return r == -ENOENT ? 0 : r < 0 ? r : lent.id != a->badge.id;
 }
 
+static void take_badge_state(struct attempt *a) {
+        a->evidence.badge_ended = a->badge.ended_usec != 0;
+        a->evidence.badge_suspended = a->badge.suspended_usec != 0;
+        a->evidence.badge_reported =
+                a->evidence.badge_suspended && store_is_reported(a->badge.suspend_reason);
+}
+
 int attempt_look_again(struct attempt *a) {
         bool tapped = a->have_badge || a->have_witness; /* the last tap is the witness's */
         const struct store_person *who = a->have_witness ? &a->witness : &a->person;
@@ -181,10 +188,8 @@ int attempt_look_again(struct attempt *a) {
         judged->state = p.state;
         judged->not_before_usec = p.not_before_usec;
         judged->not_after_usec = p.not_after_usec;
-        if (a->have_badge && !a->have_witness) {
-                a->evidence.badge_ended = a->badge.ended_usec != 0;
-                a->evidence.badge_suspended = a->badge.suspended_usec != 0;
-        }
+        if (a->have_badge && !a->have_witness)
+                take_badge_state(a);
         return 0;
 }
 
@@ -201,8 +206,7 @@ enum attempt_state attempt_look_up(struct attempt *a) {
         a->have_badge = true;
         a->evidence.badge = BADGE_NUMBER;
         a->evidence.badge_id = a->badge.id;
-        a->evidence.badge_ended = a->badge.ended_usec != 0;
-        a->evidence.badge_suspended = a->badge.suspended_usec != 0;
+        take_badge_state(a);
         a->evidence.badge_person = person.id;
         a->evidence.badge_lent = a->badge.not_after_usec != 0;
         a->evidence.lend = a->badge.approval;

@@ -6,6 +6,7 @@
 #include "common/socket.h"
 #include "pam_module/auth/relay.h"
 #include "pam_module/auth/screen.h"
+#include "policy/ticket.h"
 
 #include <errno.h>
 
@@ -19,6 +20,22 @@ bool attempt_may_ask_code(const struct attempt *a) {
                !a->start.rhost[0] && a->have_tap && !a->ticket.asked;
 }
 
+/* Who has no key needs another one; what was reported lost she may have found. */
+bool attempt_is_for_code(const struct attempt *a) {
+        if (a->decision.verdict != POLICY_DENY || !attempt_may_ask_code(a))
+                return false;
+        switch (a->decision.reason) {
+        case REASON_NO_KEY_ENROLLED:
+                return true;
+        case REASON_KEY_SUSPENDED:
+                return a->keys_reported;
+        case REASON_BADGE_SUSPENDED:
+                return a->evidence.badge_reported;
+        default:
+                return false;
+        }
+}
+
 enum attempt_state attempt_end_or_code(struct attempt *a, enum reason reason) {
         if (!attempt_may_ask_code(a))
                 return attempt_end(a, reason);
@@ -26,9 +43,12 @@ enum attempt_state attempt_end_or_code(struct attempt *a, enum reason reason) {
         return ATTEMPT_CODE;
 }
 
+/* Whoever has found a badge is not told whose it is. */
 static void words(const struct attempt *a, char *buf, size_t size) {
-        const char *name = a->have_person ? a->person.full_name : "";
-        screen_code(a->ticket.instead, name, buf, size);
+        bool named = a->have_person && a->ticket.instead != REASON_BADGE_SUSPENDED;
+        screen_code(a->ticket.instead, named ? a->person.full_name : "", buf, size);
+        if (a->offered)
+                screen_offer_later(buf, size);
 }
 
 enum attempt_state attempt_hear_answer(struct attempt *a, struct attempt_answer *ret) {
@@ -36,11 +56,14 @@ enum attempt_state attempt_hear_answer(struct attempt *a, struct attempt_answer 
         for (;;) {
                 _cleanup_(wire_message_erase) struct wire_message m = {.type = WIRE_TYPE_INVALID};
                 int r = relay_poll(a->module, a->listens, deadline);
-                if (r == -ETIMEDOUT)
+                if (r == -ETIMEDOUT) {
+                        a->answer_owed = true; /* the prompt stands */
                         return attempt_end(a, REASON_NO_ANSWER);
+                }
                 if (r == RELAY_OTHER) {
                         if (!attempt_is_disturbed(a))
                                 continue;
+                        a->offered = false; /* the screen is somebody else's now */
                         return attempt_end(a, REASON_NO_ANSWER);
                 }
                 r = r < 0 ? r : wire_receive(a->module, &m);
@@ -72,26 +95,9 @@ static enum attempt_state ask(struct attempt *a, struct ticket_code *ret) {
                                                        : ATTEMPT_CODE;
 }
 
+/* That it could not is all that an attempt knows. */
 static enum reason reason_of(enum registrar_status status) {
-        static const enum reason reasons[REGISTRAR_STATUS_MAX] = {
-                [REGISTRAR_OK] = REASON_INTERNAL,
-                [REGISTRAR_WRONG] = REASON_TICKET_WRONG,
-                [REGISTRAR_PAUSED] = REASON_TICKET_PAUSED,
-                [REGISTRAR_USED] = REASON_TICKET_USED,
-                [REGISTRAR_EXPIRED] = REASON_TICKET_EXPIRED,
-                [REGISTRAR_REVOKED] = REASON_TICKET_REVOKED,
-                [REGISTRAR_OF_ANOTHER] = REASON_TICKET_OF_ANOTHER,
-                [REGISTRAR_PERSON] = REASON_PERSON_ENDED,
-                [REGISTRAR_SUSPENDED] = REASON_PERSON_SUSPENDED,
-                [REGISTRAR_NOT_HERE] = REASON_TICKET_NOT_HERE,
-                [REGISTRAR_BADGE_TAKEN] = REASON_BADGE_TAKEN,
-                [REGISTRAR_KEY_TAKEN] = REASON_KEY_TAKEN,
-                [REGISTRAR_KEYS_FULL] = REASON_KEYS_FULL,
-                [REGISTRAR_KEY_REFUSED] = REASON_KEY_FORGED,
-                [REGISTRAR_KEY_UNUSABLE] = REASON_KEY_UNUSABLE,
-                [REGISTRAR_FAILED] = REASON_TICKET_GONE,
-        };
-        return reasons[status];
+        return status == REGISTRAR_FAILED ? REASON_TICKET_GONE : ticket_reason(status);
 }
 
 /* Sends one message and waits for the answer to it. */
@@ -141,7 +147,7 @@ static enum attempt_state take_ticket(struct attempt *a, const struct registrar_
         return ATTEMPT_ACCOUNT;
 }
 
-enum attempt_state attempt_code(struct attempt *a) {
+static enum attempt_state ask_and_check(struct attempt *a) {
         _cleanup_(registrar_message_erase) struct registrar_message m = {.type = REGISTRAR_CHECK},
                                                                     answer = {0};
         enum attempt_state next = ask(a, &m.check.code);
@@ -156,6 +162,20 @@ enum attempt_state attempt_code(struct attempt *a) {
         return r < 0 ? gone(a, r) : take_ticket(a, &answer.ticket);
 }
 
+/* In an emergency she cannot wait for another code: a second tap may still begin one. */
+enum attempt_state attempt_code(struct attempt *a) {
+        return attempt_or_offer(a, ask_and_check(a));
+}
+
+void attempt_fill_badge(const struct attempt *a, struct registrar_badge *b) {
+        if (a->have_badge && !a->evidence.badge_suspended)
+                return;
+        memcpy(b->token, a->tap.token, sizeof(b->token));
+        memcpy(b->kind, a->tap.kind, sizeof(b->kind));
+        b->n_indexes = a->tap.n_indexes;
+        memcpy(b->indexes, a->tap.indexes, sizeof(b->indexes));
+}
+
 /* To enrol is what a new badge, or a person without a key, is here for; who has left hers at home, or
  * forgotten the PIN, is not. */
 static bool is_to_enrol(const struct attempt *a) {
@@ -166,16 +186,18 @@ static bool is_to_enrol(const struct attempt *a) {
 }
 
 enum attempt_state attempt_ticket_allows(struct attempt *a) {
-        const struct registrar_message m = {.type = REGISTRAR_USE};
+        struct registrar_message m = {.type = REGISTRAR_USE};
         if (!a->ticket.good || a->registrar < 0)
                 return attempt_end(a, REASON_INTERNAL);
         if (is_to_enrol(a))
                 return ATTEMPT_ENROL;
         if (!a->ticket.shown.may_sign_in)
                 return attempt_end(a, REASON_TICKET_NOT_HERE);
-        a->ticket.lowered = true;
+        if (a->have_badge)
+                attempt_fill_badge(a, &m.use);
         enum attempt_state next = attempt_finish_ticket(a, &m);
-        return next == ATTEMPT_DECIDE ? ATTEMPT_COMMIT : next;
+        a->ticket.lowered = next == ATTEMPT_DECIDE;
+        return a->ticket.lowered ? ATTEMPT_COMMIT : attempt_or_offer(a, next);
 }
 
 /* --- Somebody else at the reader, while a prompt keeps the greeter */

@@ -131,6 +131,8 @@ expect "says what came of it" "Anna Berg (anna) has the role 'night-lead' until"
 is "the record has the approver" "dora key+verify night-lead anna" \
         "$(last elevate APPROVER) $(last elevate FACTORS) $(last elevate ROLE) $(last elevate USER)"
 [ "$(last elevate UNTIL_USEC)" -gt "$(date +%s)000000" ] && ok "and its end" || bad "and its end"
+run explain-role 0 wardtap policy explain --user anna --service lightdm --evidence badge
+expect "whoever asks the rules is told" "Role 'night-lead' for a while, until " explain-role.out
 is "it is listed" "anna night-lead dora" "$(wardtap elevate list anna --json | jq -r '.[0] | .user + " " + .role + " " + .approver')"
 is "state.db stays the attempts' own" 901:901:600 "$(stat -c %u:%g:%a /var/lib/wardtap/state/state.db)"
 key_in anna
@@ -234,6 +236,11 @@ is "it opens alone, with no session before" PAM_SUCCESS "$(tap_in lent 04F00001)
 expect_not "and no key is asked for" "key" lent.out
 is "recorded as what it is" "temporary-badge dora none 0 $(last badge-lend UNTIL_USEC)" \
         "$(last sign-in LOWERED) $(last sign-in APPROVER) $(last sign-in FACTORS) $(last sign-in AAL) $(last sign-in UNTIL_USEC)"
+run explain-lent 0 wardtap policy explain --user anna --service lightdm --evidence badge --json
+is "whoever asks the rules is told" "allow temporary-badge" "$(jq -r '.verdict + " " + .lowered' explain-lent.out)"
+expect "by whom and until when" "dora lent the temporary badge until" explain-lent.out
+run explain-own 0 wardtap policy explain --user anna --service lightdm --evidence own-badge
+expect "and about the own one" "So: Refused as nurse (badge-aside): You have a temporary badge. Use that one, or give it back." explain-own.out
 is "her own is put aside" "waits on" "$(tap_in aside 04A1B2C3)"
 expect "with what to do" "You have a temporary badge. Use that one, or give it back." aside.out
 run lend-again 4 wardtap badge lend anna "${lend[@]}" --approver dora

@@ -205,6 +205,56 @@ seat answer
 is "ben's own does" $((before + 1)) "$(event_count break-glass-start)"
 is "as ben" ben "$(last_of break-glass-start USER)"
 
+echo "== an enrolment that waits for a badge goes first"
+end_sessions
+to_greeter
+before=$(event_count break-glass-start)
+seat answer
+offered $ANNA
+: >enrol-anna.out
+"$B/tests/integration/pty_say" --timeout 30 -- wardtap badge enrol ben >enrol-anna.out 2>&1 &
+cli=$!
+await enrol-anna.out "Hold your badge"
+mark_seat
+apart
+tap $ANNA
+wait $cli && bad "anna's badge is enrolled for ben"
+expect "the tap was the enrolment's, which says whose badge it is" "This badge belongs to Anna Berg (anna)." enrol-anna.out
+seen >enrol-seat.log
+expect_not "and nobody is asked why" "Why?" enrol-seat.log
+is "nor is it an emergency" "$before" "$(event_count break-glass-start)"
+
+echo "== a code that is refused, and an emergency nevertheless"
+sed -i 's/^RelyingParty=.*/&\nTickets=yes/' /etc/wardtap/wardtap.conf
+apply "codes"
+start_registrar
+wardtap key report ben --reason "not in the locker" >report.out 2>&1 || bad "key report"
+to_greeter
+before=$(event_count break-glass-start)
+tap $BEN
+await_seat "no key\? Enter your code. Emergency\? Press Enter" 10 || bad "a code is asked for"
+apart
+tap $BEN
+apart
+tap $BEN
+read -rt 1.5 <> <(:) || true
+is "taps while a code is asked for begin nothing" "$before" "$(event_count break-glass-start)"
+seat answer 0000-0000-0000
+to_greeter
+tap $BEN
+await_seat "This code is not valid.*Emergency\? Tap your badge again" 10 || bad "it is refused, and the emergency offered"
+seat answer 1
+apart
+tap $BEN
+await_seat "active [^ ]+ 2002 user" 20 || true
+seat answer
+shows "the emergency opens the session" "2002 user"
+is "and is recorded" $((before + 1)) "$(event_count break-glass-start)"
+is "without a ticket" "" "$(last_of break-glass-start TICKET)"
+wardtap key resume "$(wardtap key list ben --json | jq -r '.[0].token')" --reason "found" >resume.out 2>&1 || { cat resume.out; bad "key resume"; }
+sed -i '/^Tickets=yes/d' /etc/wardtap/wardtap.conf
+apply "no codes"
+
 echo "== who does not get it"
 end_sessions
 wardtap person list >/dev/null

@@ -51,11 +51,16 @@ taps tap "$R1" $CARL
 await_seat "say This station is not safe just now" 10 && ok "the screen says so" || bad "the screen says so"
 is "the record has the reason" posture "$(last_of denied REASON)"
 is "and the check that fails, and no other" disk "$(last_of denied POSTURE)"
+fails_of() { journalctl --sync; journalctl -q -o json _UID=903 WARDTAP_EVENT=check-fail | grep -c "\"WARDTAP_POSTURE\":\"$1\"" || true; }
+is "the check's own record says so, too" 1 "$(fails_of disk)"
+is "and none is about a check for other stations" 0 "$(fails_of elsewhere)"
+is "and that the other passes" scanner "$(last_of check-pass POSTURE)"
 shows "nobody is there" "910 greeter"
 
 echo "== it passes"
 seat unit disk-encrypted.service active
 knows "The check disk passes"
+is "which is a record" "disk: disk-encrypted.service is active" "$(last_of check-pass POSTURE): $(last_of check-pass DETAIL)"
 read -rt 3.2 <> <(:) || true
 comes 2003 $CARL
 shows "carl is there" "2003 user"
@@ -64,6 +69,7 @@ is "no check fails" "" "$(last_of sign-in POSTURE)"
 echo "== one that is only recorded"
 seat unit scan.service failed
 knows "The check scanner fails: scan.service is failed."
+is "which is a record" "scanner posture: scan.service is failed" "$(last_of check-fail POSTURE) $(last_of check-fail REASON): $(last_of check-fail DETAIL)"
 read -rt 3.2 <> <(:) || true
 mark_seat
 taps tap "$R1" $CARL

@@ -164,6 +164,9 @@ is "no grace either" 1 "$(sql /var/lib/wardtap/state/state.db "select count(*) f
 
 echo "== a key that was left at home: the same badge once more"
 nokey=$(issue --user anna --for 1h --use sign-in)
+wardtap policy explain --user anna --service lightdm --evidence badge,ticket >explain.out 2>&1 || bad "policy explain"
+expect "whoever asks the rules is told" "Ticket $(jq -r .ticket issued.out), issued by root, is good until " explain.out
+expect "what it stands for" "So: Allowed as nurse by a ticket, which stands in for the factors and proves none: lowered, until it ends." explain.out
 begin home 04a1b2c3 --answer "$nokey"
 await home.out "plug in your key"
 badge_out one
@@ -180,6 +183,47 @@ begin forgot 04a1b2c3 --answer "" --answer "$pin"
 is "lets her in" "PAM_SUCCESS user=anna" "$(result forgot)"
 key_out anna
 
+
+wardtap policy explain --user carl --service lightdm --evidence ticket >explain.out 2>&1 && bad "a ticket that is not there"
+expect "nobody has none explained" "has no ticket that is good then." explain.out
+
+echo "== what a colleague reported lost, and its owner has in her hand again"
+state_of() { sql $people "select count(*) from $1 where suspended_usec <> 0"; }
+early=$(issue --user anna --for 1h --use sign-in)
+wardtap badge report anna --reason "not in the locker" >report.out 2>&1 || bad "badge report"
+refused early 04a1b2c3 "$early" "This badge is suspended."
+expect "it was asked for the code, without a name" "Badge found again? Enter your code" early.out
+is "a code of before the report lifts nothing" 1 "$(state_of badge)"
+is "and is recorded" badge-suspended "$(last denied REASON)"
+found=$(issue --user anna --for 1h --use sign-in)
+begin found 04a1b2c3 --answer "$found"
+is "one of after it lets her in" "PAM_SUCCESS user=anna" "$(result found)"
+is "lowered" ticket "$(last sign-in LOWERED)"
+is "and her badge is in use again" 0 "$(state_of badge)"
+is "with a record" badge "$(last lost-found REASON)"
+is "that names the ticket" "$(jq -r .ticket issued.out)" "$(last lost-found TICKET)"
+is "and the badge" "$(wardtap badge list anna --json | jq -r '.[0].token')" "$(last lost-found BADGE)"
+wardtap badge report anna --reason "gone again" >report.out 2>&1 || bad "badge report"
+refused again2 04a1b2c3 "$found" "This badge is suspended."
+is "the same code lifts nothing twice" 1 "$(state_of badge)"
+wardtap key report anna --reason "gone as well" >report.out 2>&1 || bad "key report"
+both=$(issue --user anna --for 1h --use enrol)
+key_in anna
+begin both 04a1b2c3 --answer "$both" --answer 246810
+is "a found key signs, and is as good as a new one" "PAM_SUCCESS user=anna" "$(result both)"
+key_out anna
+is "both are in use again" "0 0" "$(state_of badge) $(state_of key)"
+is "there is no second key" 1 "$(wardtap key list anna --json | jq length)"
+is "it was a full sign-in" key+verify "$(last sign-in FACTORS)"
+is "each has its record" 3 "$(records | grep -c '"WARDTAP_EVENT":"lost-found"')"
+wardtap badge suspend "$(wardtap badge list anna --json | jq -r '.[0].token')" --reason "left the ward" >suspend.out 2>&1 || bad "badge suspend"
+sign_in admin --service lightdm --answer "$both"
+await admin.out "Tap your badge"
+badge_in one 04a1b2c3
+is "what an administrator suspended asks for no code" "waits on" "$(turned_away admin)"
+badge_out one
+expect_not "and is not lifted by one" "Enter your code" admin.out
+wardtap badge resume "$(wardtap badge list anna --json | jq -r '.[0].token')" --reason "back" >resume.out 2>&1 || bad "badge resume"
 
 echo "== any, and no key comes: in, and nothing enrolled"
 any=$(issue --user ben --for 1h)

@@ -140,7 +140,7 @@ int __real_relay_wait(int module, int other, uint64_t deadline_usec);
 int __wrap_relay_wait(int module, int other, uint64_t deadline_usec);
 int __wrap_relay_wait(int module, int other, uint64_t deadline_usec) {
         struct pollfd p[] = {{.fd = module, .events = POLLIN | POLLRDHUP}, {.fd = other, .events = POLLIN}};
-        if (!fake.late || deadline_usec == UINT64_MAX || poll(p, 2, 0) > 0)
+        if (!(fake.late || fake.nothing_comes) || deadline_usec == UINT64_MAX || poll(p, 2, 0) > 0)
                 return __real_relay_wait(module, other, deadline_usec);
         fake.waited_usec = deadline_usec - now_monotonic_usec();
         return -ETIMEDOUT;
@@ -215,6 +215,14 @@ static void give_tap(void) {
         (void) __real_broker_send(hidden.broker, &m);
 }
 
+static int say_again(void) {
+        const struct broker_message m = {
+                .type = BROKER_AGAIN, .again = {now_monotonic_usec() - (fake.taps_before ? 1000000U : 0)}};
+        if (!fake.taps_again || (fake.taps_after_code && fake.codes_asked == 0))
+                return 0;
+        return __real_broker_send(hidden.broker, &m);
+}
+
 static int answer_about_switch(const struct broker_message *m) {
         struct broker_message switched = {.type = BROKER_SWITCHED, .switched.status = fake.switch_status},
                               grant = {.type = BROKER_GRANT, .grant.status = fake.grant_status};
@@ -242,11 +250,7 @@ int __wrap_broker_send(int fd, const struct broker_message *m) {
         if (m->type == BROKER_ASK_SESSION)
                 return __real_broker_send(hidden.broker, &s);
         if (m->type == BROKER_WANT_AGAIN)
-                return fake.taps_again ? __real_broker_send(
-                                                 hidden.broker,
-                                                 &(struct broker_message){.type = BROKER_AGAIN,
-                                                                          .again = {now_monotonic_usec()}})
-                                       : 0;
+                return say_again();
         if (m->type == BROKER_SWITCH || m->type == BROKER_ASK_GRANT)
                 return answer_about_switch(m);
         if (m->type == BROKER_KEY_USED) {
@@ -337,6 +341,8 @@ int __wrap_registrar_send(int fd, const struct registrar_message *m) {
         if (m->type == REGISTRAR_CHECK) {
                 answer_check(m, &reply.ticket);
         } else {
+                if (m->type == REGISTRAR_USE)
+                        fake.used_badge = m->use;
                 reply.done = fake.use_status;
                 fake.uses++;
         }
@@ -372,6 +378,11 @@ int __wrap_store_find_badge(struct store *s, const char *const *key_ids, const u
         if (fake.badge_unknown)
                 return -ENOENT;
         *ret_badge = (struct store_badge){.id = 21, .person = 11, .token = "ABCDEFGH"};
+        if (fake.badge_suspended) {
+                ret_badge->suspended_usec = 1;
+                (void) snprintf(ret_badge->suspend_reason, sizeof(ret_badge->suspend_reason), "%s",
+                                fake.suspended ? fake.suspended : "left the ward");
+        }
         ret_badge->ended_usec = fake.ended_meanwhile && fake.badges_asked > 0;
         fake.badges_asked++;
         the_person(ret_person);
@@ -391,6 +402,8 @@ int __wrap_store_person_keys(struct store *s, int64_t person, struct store_key *
         for (unsigned i = 0; i < 2; i++) {
                 ret[i] = (struct store_key){.id = 31 + i, .person = person, .token = "00aa00aa00aa00aa"};
                 ret[i].suspended_usec = fake.keys_suspended;
+                (void) snprintf(ret[i].suspend_reason, sizeof(ret[i].suspend_reason), "%s",
+                                fake.suspended && fake.keys_suspended ? fake.suspended : "");
                 ret[i].credential_id_len = 16;
                 ret[i].credential_id[0] = (uint8_t) (i + 1);
                 (void) snprintf(ret[i].rp_id, sizeof(ret[i].rp_id), "wardtap.example.org");
@@ -544,13 +557,19 @@ void __wrap_policy_decide(const struct policy_question *q, struct policy_decisio
         } else if (fake.fixed) {
                 ret->verdict = fake.verdict;
                 ret->reason = fake.verdict_reason;
+        } else if (e->badge_suspended && !(e->ticket && e->badge_reported)) {
+                ret->verdict = POLICY_DENY;
+                ret->reason = REASON_BADGE_SUSPENDED;
         } else if (e->ticket) {
                 ret->verdict = POLICY_ALLOW;
                 ret->lowered = true;
                 ret->until_usec = e->ticket_until_usec;
         } else if ((fake.needed & FACTOR_BADGE || !q->person) && e->badge == BADGE_NONE)
                 ret->verdict = POLICY_NEED_BADGE;
-        else if (fake.needed & FACTOR_VERIFY && !e->key_verified)
+        else if (q->person && fake.says_no_key && !q->person->has_keys) {
+                ret->verdict = POLICY_DENY;
+                ret->reason = q->person->keys_suspended ? REASON_KEY_SUSPENDED : REASON_NO_KEY_ENROLLED;
+        } else if (fake.needed & FACTOR_VERIFY && !e->key_verified)
                 ret->verdict = POLICY_NEED_VERIFY;
         else if (fake.needed & FACTOR_KEY && !e->key_present)
                 ret->verdict = POLICY_NEED_KEY;

@@ -44,7 +44,9 @@ struct fake_world {
         uint64_t tap_age_usec;
         bool own_session;
         uint64_t closed_usec;
-        bool taps_again; /* AGAIN, whenever it is asked for */
+        bool taps_again;      /* AGAIN, whenever it is asked for ... */
+        bool taps_before;     /* ... but the tap was before that */
+        bool taps_after_code; /* only once a code was asked for */
         uint64_t in_emergency_usec;
         int record_status;
         unsigned record_losses; /* times wardtapd is killed before it answers */
@@ -62,9 +64,12 @@ struct fake_world {
         bool tapped_lent;        /* the badge that is tapped is a temporary one */
         int64_t lent_badge;      /* the person has this one for hours; 0 = none */
         uint64_t keys_suspended; /* since then */
+        const char *suspended;   /* why the keys are; and ... */
+        bool badge_suspended;    /* ... the badge */
         /* the rules */
         unsigned needed; /* factors */
         bool audit_required, step_up, grace, break_glass;
+        bool says_no_key; /* without a key in use the decision denies, as the real one does */
         bool excepted;    /* an ALLOW is by FAKE_EXCEPTION */
         uint32_t failing; /* checks of the rules that fail */
         bool fixed;       /* policy_decide always says: */
@@ -86,6 +91,7 @@ struct fake_world {
         bool uv, foreign_credential;
         uint8_t signed_hash[32]; /* what the key signed; all zero: what it was asked for */
         bool nameless_key;       /* nobody can tell which device it is; before fake_add() */
+        bool nothing_comes;      /* from wardtapd, and no wait for it ends but by its deadline */
         bool late;               /* no wait for a person ever ends but by its deadline */
         /* failure injection: the fail_at-th call of a fake that may fail does, from 1 */
         unsigned fail_at;
@@ -102,6 +108,7 @@ struct fake_world {
         unsigned prompts, commits, failures, operations, open_operations, records, connects;
         bool record_before_verdict;
         unsigned codes_asked, checks, uses; /* of the registrar */
+        struct registrar_badge used_badge;  /* named with the last one */
         char check_user[65];
         unsigned switches, grants_asked, keys_used, keys_before_record;
         char key_used[BROKER_DEVICE_SIZE];

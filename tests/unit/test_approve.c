@@ -215,6 +215,32 @@ static void one_from_the_future_or_that_ends_before_it_begins_holds_never(void *
         assert_true(policy_approval_holds(&a, &now, &age));
 }
 
+/* Tickets and leases. */
+static void a_span_ends_by_whichever_clock_says_so_and_stays_over(void **state) {
+        const struct policy_clock now = {REALTIME, BOOTTIME, "this", true, 4, 561};
+        const uint64_t year = H(8760);
+        struct policy_approval a = approval_of(1, H(4));
+        struct policy_clock c = now;
+        assert_true(policy_span_holds(&a, &c));
+        c.realtime_usec -= year; /* set back: its boot's clock goes on */
+        assert_true(policy_span_holds(&a, &c));
+        c.boottime_usec += H(3);
+        assert_false(policy_span_holds(&a, &c));
+        c = now;
+        c.realtime_usec = a.until_usec;
+        assert_false(policy_span_holds(&a, &c));
+        c = now;
+        memcpy(c.boot_id, "next", 5);
+        c.trusted = false; /* a station that nothing synchronises */
+        assert_true(policy_span_holds(&a, &c));
+        c.realtime_usec -= year;
+        assert_false(policy_span_holds(&a, &c));
+        c.trusted = true;
+        assert_false(policy_span_holds(&a, &c));
+        a = (struct policy_approval){0};
+        assert_false(policy_span_holds(&a, &now));
+}
+
 /* --- a temporary badge */
 
 static void a_temporary_badge_begins_a_session_and_says_what_it_is(void **state) {
@@ -452,6 +478,11 @@ static void whoever_is_not_active_now_approves_nothing(void **state) {
                 assert_int_equal(ask(&a), REASON_PERSON_EXPIRED);
                 a.approver.not_after_usec = REALTIME + 1;
                 assert_int_equal(ask(&a), REASON_NONE);
+                a.history.any_strong = true;
+                a.history.strong_usec = REALTIME + 2; /* the clock was set back since: it may be over */
+                assert_int_equal(ask(&a), REASON_PERSON_EXPIRED);
+                a.approver.not_after_usec = 0;
+                assert_int_equal(ask(&a), REASON_NONE);
         }
 }
 
@@ -495,6 +526,7 @@ int main(void) {
                 T(where_and_when_it_does_not_fit_her_own_role_counts),
                 T(the_newest_that_fits_counts),
                 T(an_approval_holds_by_the_boot_clock_and_later_by_a_trusted_one),
+                T(a_span_ends_by_whichever_clock_says_so_and_stays_over),
                 T(one_from_the_future_or_that_ends_before_it_begins_holds_never),
                 T(a_temporary_badge_begins_a_session_and_says_what_it_is),
                 T(it_opens_what_grace_would_and_nothing_else),

@@ -1239,8 +1239,168 @@ static void whatever_fails_with_a_ticket_nobody_gets_in_unrecorded(void **state)
         assert_true(total > 15);
 }
 
+/* --- what was reported lost */
+
+/* Her own badge, which a colleague reported, and somebody who has a code. */
+static void reported_badge(void) {
+        fake_reset();
+        fake.tickets = fake.badge_suspended = true;
+        fake.suspended = "reported: not in the locker";
+        fake.code = CODE;
+}
+
+static void a_ticket_lifts_the_report_of_the_badge_in_hand(void **state) {
+        reported_badge();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(fake.before_prompt, "Badge found again? Enter your code"); /* not whose it is */
+        assert_string_equal(fake.check_user, FAKE_USER);
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "ticket");
+        assert_int_equal(fake.uses, 1);
+        assert_string_equal(fake.used_badge.token, "TAPTOKEN");
+        assert_int_equal(fake.used_badge.n_indexes, 1);
+        assert_int_equal(fake.commits, 0);
+        fake_reset(); /* a badge that is in use is not named */
+        fake.tickets = fake.tap_again = true;
+        fake.code = CODE;
+        fake_add(DEVICE_EVENT_KEY_WANTED, false);
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_int_equal(fake.used_badge.n_indexes, 0);
+}
+
+static void without_a_good_code_a_reported_badge_stays_suspended(void **state) {
+        reported_badge();
+        fake.code = NULL;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_BADGE_SUSPENDED);
+        reported_badge();
+        fake.ticket_user = "nurse2";
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_TICKET_OF_ANOTHER);
+        reported_badge();
+        fake.use_status = REGISTRAR_BADGE_SUSPENDED; /* reported after the ticket was issued */
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_BADGE_SUSPENDED);
+        assert_string_equal(field(RECORD_FIELD_TICKET), "");
+        reported_badge();
+        fake.suspended = "left the ward"; /* that is not for a code to lift */
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_BADGE_SUSPENDED);
+        assert_int_equal(fake.codes_asked, 0);
+}
+
+static void who_has_only_reported_keys_may_show_a_code(void **state) {
+        for (unsigned i = 0; i < 2; i++) {
+                fake_reset();
+                fake.tickets = fake.says_no_key = true;
+                fake.code = CODE;
+                fake.keys_suspended = 1;
+                fake.suspended = i == 0 ? "reported: gone" : "stolen";
+                fake_play();
+                assert_int_equal(fake.codes_asked, i == 0);
+                assert_int_equal(fake.got, i == 0 ? WIRE_ALLOW : WIRE_AGAIN);
+        }
+}
+
+/* --- emergencies and tickets */
+
+/* Badge in hand, no key enrolled, both codes and emergencies allowed: the code is asked for first. */
+static void code_or_emergency(void) {
+        fake_reset();
+        fake.tickets = fake.says_no_key = fake.no_keys = fake.break_glass = fake.taps_again = true;
+        fake.pin = "2";
+        fake.code = CODE;
+}
+
+static void an_emergency_stays_possible_where_a_ticket_was_refused(void **state) {
+        for (int s = REGISTRAR_OK + 1; s < REGISTRAR_STATUS_MAX; s++) {
+                code_or_emergency();
+                fake.ticket_status = (enum registrar_status) s;
+                fake_play();
+                expect_emergency();
+                assert_int_equal(fake.codes_asked, 1);
+                assert_string_equal(field(RECORD_FIELD_TICKET), "");
+                code_or_emergency();
+                fake.use_status = (enum registrar_status) s;
+                fake_play();
+                expect_emergency();
+                assert_string_equal(field(RECORD_FIELD_TICKET), "");
+        }
+        code_or_emergency();
+        fake.code = NULL; /* Enter */
+        fake_play();
+        expect_emergency();
+        code_or_emergency();
+        fake.code = "0000-0000-0001";
+        fake_play();
+        expect_emergency();
+        code_or_emergency();
+        fake.code = NULL;
+        fake.taps_again = false;
+        fake.late = true;
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_NO_KEY_ENROLLED);
+        assert_string_equal(fake.before_prompt,
+                            "Nina Example, no key? Enter your code. Emergency? Press Enter.");
+}
+
+static void a_code_that_nobody_typed_is_not_taken_for_the_reason(void **state) {
+        code_or_emergency();
+        fake.late = true; /* the question for the code still stands when the emergency is offered */
+        fake_play();
+        expect(WIRE_DENY, RECORD_DENIED, REASON_NO_ANSWER);
+        assert_int_equal(fake.prompts, 1);
+        assert_non_null(strstr(fake.last_info, "Emergency? Tap your badge again, then press Enter."));
+        assert_int_equal(fake.emergencies, 0);
+}
+
+static void a_tap_of_before_the_offer_is_no_emergency(void **state) {
+        code_or_emergency(); /* during the question for the code */
+        fake.taps_before = fake.nothing_comes = true;
+        fake.ticket_status = REGISTRAR_WRONG;
+        fake_play();
+        assert_int_equal(fake.emergencies, 0);
+        assert_int_equal(fake.record.event, RECORD_DENIED);
+        assert_string_equal(field(RECORD_FIELD_REASON), "ticket-wrong");
+        begin_emergency(); /* and while the key is awaited */
+        fake.taps_before = true;
+        fake.pin = "123456";
+        script_good_pin();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_int_equal(fake.emergencies, 0);
+}
+
+static void a_good_code_is_no_emergency_however_often_she_taps(void **state) {
+        code_or_emergency();
+        fake_play();
+        expect(WIRE_ALLOW, RECORD_SIGN_IN, REASON_NONE);
+        assert_string_equal(field(RECORD_FIELD_LOWERED), "ticket");
+        assert_int_equal(fake.emergencies, 0);
+        assert_int_equal(fake.prompts, 1);
+}
+
+static void a_second_tap_alone_begins_nothing_while_a_pin_is_typed(void **state) {
+        begin_emergency();
+        fake.n_script = 0;
+        fake_add(DEVICE_EVENT_PIN_WANTED, false);
+        fake.pin = "123456"; /* to the key's prompt, and, not noticing, to the question why as well */
+        fake_play();
+        assert_int_not_equal(fake.record.event, RECORD_BREAK_GLASS_START);
+        assert_int_equal(fake.emergencies, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_ticket_lifts_the_report_of_the_badge_in_hand),
+                cmocka_unit_test(without_a_good_code_a_reported_badge_stays_suspended),
+                cmocka_unit_test(who_has_only_reported_keys_may_show_a_code),
+                cmocka_unit_test(an_emergency_stays_possible_where_a_ticket_was_refused),
+                cmocka_unit_test(a_code_that_nobody_typed_is_not_taken_for_the_reason),
+                cmocka_unit_test(a_tap_of_before_the_offer_is_no_emergency),
+                cmocka_unit_test(a_good_code_is_no_emergency_however_often_she_taps),
+                cmocka_unit_test(a_second_tap_alone_begins_nothing_while_a_pin_is_typed),
                 cmocka_unit_test(badge_key_and_pin_let_in),
                 cmocka_unit_test(a_good_code_lets_in_lowered_and_stores_nothing),
                 cmocka_unit_test(whoever_has_no_code_is_turned_away_as_before),

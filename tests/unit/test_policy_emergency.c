@@ -179,6 +179,19 @@ static void these_stop_it(void **state) {
         begin(&s, r);
         s.q.evidence.badge_suspended = true;
         expect(&s, POLICY_DENY, REASON_BADGE_SUSPENDED);
+        s.q.evidence.badge_reported = s.q.evidence.ticket =
+                true; /* a ticket lifts that, an emergency does not */
+        s.q.evidence.ticket_until_usec = REALTIME + 1;
+        expect(&s, POLICY_DENY, REASON_BADGE_SUSPENDED);
+        begin(&s, r);
+        s.q.evidence.badge_aside = true; /* she has a temporary one, and that opens an emergency */
+        expect(&s, POLICY_DENY, REASON_BADGE_ASIDE);
+        begin(&s, r);
+        s.q.evidence.badge_lent = true;
+        s.q.evidence.lend = (struct policy_approval){REALTIME - 1, BOOTTIME - 1, "b", REALTIME + 1};
+        expect(&s, POLICY_ALLOW, REASON_NONE);
+        s.q.evidence.lend.until_usec = REALTIME;
+        expect(&s, POLICY_DENY, REASON_BADGE_LEND_OVER);
         begin(&s, r);
         s.q.evidence.badge_person = 3;
         expect(&s, POLICY_DENY, REASON_BADGE_OF_ANOTHER);
@@ -304,6 +317,29 @@ static void a_witness_is_another_person_who_is_verified(void **state) {
 
 /* Over everything that may be so: whoever is let in by an emergency has asked for it, with her badge or for
  * an emergency account, from a sign-in of root's at a station that has break-glass. */
+/* A second tap that she never asked for is none: what lets in then is the ticket, or the temporary badge. */
+static void neither_a_ticket_nor_a_temporary_badge_is_one_by_itself(void **state) {
+        struct rules *r = parse(with);
+        struct policy_decision d;
+        struct situation s;
+        r->tickets = true;
+        for (unsigned lent = 0; lent < 2; lent++) {
+                begin(&s, r);
+                s.tag[0] = (char *) "ward9";
+                s.q.clock.minute = 23 * 60;
+                s.q.evidence.emergency = EMERGENCY_NONE;
+                s.q.evidence.badge_lent = lent;
+                s.q.evidence.lend = (struct policy_approval){REALTIME - 1, BOOTTIME - 1, "b", REALTIME + 1};
+                s.q.evidence.ticket = !lent;
+                s.q.evidence.ticket_until_usec = lent ? 0 : REALTIME + 1;
+                policy_decide(&s.q, &d);
+                assert_int_equal(d.verdict, POLICY_ALLOW);
+                assert_int_equal(d.emergency, EMERGENCY_NONE);
+                assert_true(lent ? d.lent : d.lowered);
+        }
+        rules_free(r);
+}
+
 static void nobody_gets_in_without_asking(void **state) {
         struct rules *r = parse(with), *none = parse("");
         unsigned allowed = 0;
@@ -360,6 +396,7 @@ int main(void) {
                 cmocka_unit_test(fresh_wants_a_full_sign_in_of_late),
                 cmocka_unit_test(a_kit_is_badge_and_touch_and_words),
                 cmocka_unit_test(a_witness_is_another_person_who_is_verified),
+                cmocka_unit_test(neither_a_ticket_nor_a_temporary_badge_is_one_by_itself),
                 cmocka_unit_test(nobody_gets_in_without_asking),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,31 @@ static void a_suspended_badge_lets_nobody_in(void **state) {
         assert_int_equal(decide(&c).reason, REASON_BADGE_ENDED);
 }
 
+static void a_ticket_stands_in_for_a_badge_that_was_reported_and_lifts_it(void **state) {
+        struct case_ c;
+        begin(&c);
+        struct policy_evidence *e = &c.question.evidence;
+        rules->tickets = true;
+        e->badge_suspended = e->badge_reported = true;
+        assert_int_equal(decide(&c).reason, REASON_BADGE_SUSPENDED);
+        e->ticket = true;
+        e->ticket_until_usec = NOW + HOUR;
+        struct policy_decision d = decide(&c); /* not by grace, which would not use it up */
+        assert_int_equal(d.verdict, POLICY_ALLOW);
+        assert_true(d.lowered && !d.grace && !d.strong);
+        assert_int_equal(d.proven, 0);
+        e->ticket_used = true; /* it gives a session back, and lifts nothing */
+        assert_int_equal(decide(&c).reason, REASON_BADGE_SUSPENDED);
+        e->ticket_used = false;
+        e->badge_reported = false; /* an administrator's suspension */
+        assert_int_equal(decide(&c).reason, REASON_BADGE_SUSPENDED);
+        e->badge_reported = e->badge_ended = true;
+        assert_int_equal(decide(&c).reason, REASON_BADGE_ENDED);
+        e->badge_ended = e->badge_suspended = false; /* which cannot be */
+        assert_int_equal(decide(&c).reason, REASON_INTERNAL);
+        rules->tickets = false;
+}
+
 static void keys_that_are_all_suspended_say_so(void **state) {
         struct case_ c;
         begin(&c);
@@ -107,6 +132,14 @@ static void an_account_that_nobody_has_lets_nobody_in(void **state) {
         assert_int_equal(decide(&c).verdict, POLICY_ALLOW);
         c.person.leased_until_usec = NOW; /* to the microsecond */
         assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+        c.question.clock.realtime_usec = NOW - 8760 * HOUR; /* set back a year: before it was lent */
+        assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+        c.person.leased_from_boottime_usec =
+                c.question.clock.boottime_usec - 2 * HOUR; /* nor inside its boot */
+        memcpy(c.person.leased_from_boot_id, "b", 2);
+        assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
+        c.person.leased_from_boot_id[0] = 0;
+        c.question.clock.realtime_usec = NOW;
         c.question.clock.trusted = false; /* by any clock */
         assert_int_equal(decide(&c).reason, REASON_NOT_LEASED);
 }
@@ -125,6 +158,7 @@ static void the_grace_of_the_holder_before_is_not_hers(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_suspended_badge_lets_nobody_in),
+                cmocka_unit_test(a_ticket_stands_in_for_a_badge_that_was_reported_and_lifts_it),
                 cmocka_unit_test(keys_that_are_all_suspended_say_so),
                 cmocka_unit_test(an_account_that_nobody_has_lets_nobody_in),
                 cmocka_unit_test(the_grace_of_the_holder_before_is_not_hers),

@@ -26,7 +26,21 @@ static struct {
         bool off, refuse, hang;
         unsigned asked, subscribed;
         sd_bus_message *kept;
+        char told[512]; /* of each change: "+disk active " or "-disk failed " */
+        unsigned n_told, n_last;
+        bool elsewhere; /* nobody wants to know */
 } w;
+
+static bool on_told(void *userdata, const struct posture_change *c) {
+        size_t n = strlen(w.told);
+        if (w.elsewhere)
+                return false;
+        w.n_told++;
+        w.n_last += c->last;
+        (void) snprintf(w.told + n, sizeof(w.told) - n, "%c%s %s ", c->passes ? '+' : '-', c->name,
+                        c->state);
+        return true;
+}
 
 static int get_all(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         bool disk = strcmp(sd_bus_message_get_path(m), DISK) == 0;
@@ -108,7 +122,7 @@ static int begin(void **state) {
         assert_true(sd_bus_add_filter(w.there, NULL, take_any, NULL) >= 0);
         assert_true(sd_bus_attach_event(w.there, w.event, 0) >= 0 &&
                     sd_bus_attach_event(w.here, w.event, 0) >= 0);
-        const struct posture_config c = {.event = w.event, .bus = the_bus};
+        const struct posture_config c = {.event = w.event, .changed = on_told, .bus = the_bus};
         return posture_new(&c, &w.posture);
 }
 
@@ -153,6 +167,49 @@ static void a_oneshot_passes_for_as_long_as_the_rules_say(void **state) {
         w.scan_ended = 0; /* it never ran */
         say_changed(SCAN);
         assert_string_equal(passing(), "");
+}
+
+static void each_change_is_told_once(void **state) {
+        w.disk = "active";
+        load(BOTH);
+        assert_string_equal(w.told, "+disk active -scan inactive ");
+        say_changed(DISK); /* nothing changed */
+        (void) passing();
+        assert_int_equal(w.n_told, 2);
+        w.disk = "failed";
+        say_changed(DISK);
+        (void) passing();
+        w.disk = "active";
+        say_changed(DISK);
+        assert_string_equal(w.told, "+disk active -scan inactive -disk failed +disk active ");
+        w.off = true; /* a bus that is lost */
+        posture_resume(w.posture);
+        (void) passing();
+        assert_string_equal(w.told,
+                            "+disk active -scan inactive -disk failed +disk active -disk not known ");
+}
+
+static void what_is_not_for_this_station_is_told_once_it_is(void **state) {
+        w.elsewhere = true;
+        w.disk = "active";
+        load("[Check disk]\nUnit=disk.service\nThen=record\n");
+        (void) passing();
+        assert_int_equal(w.n_told, 0);
+        w.elsewhere = false;
+        (void) passing();
+        (void) passing();
+        assert_string_equal(w.told, "+disk active ");
+}
+
+static void one_that_comes_and_goes_fills_no_records(void **state) {
+        w.disk = "active";
+        load("[Check disk]\nUnit=disk.service\nThen=record\n");
+        for (unsigned i = 0; i < 2 * POSTURE_TELL_MAX; i++) {
+                w.disk = i % 2 ? "active" : "failed";
+                say_changed(DISK);
+        }
+        assert_int_equal(w.n_told, POSTURE_TELL_MAX);
+        assert_int_equal(w.n_last, 1); /* and the last says that it is */
 }
 
 static void what_systemd_does_not_say_does_not_pass(void **state) {
@@ -258,6 +315,9 @@ int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
                 T(what_is_active_passes_and_a_signal_changes_it),
                 T(a_oneshot_passes_for_as_long_as_the_rules_say),
+                T(each_change_is_told_once),
+                T(what_is_not_for_this_station_is_told_once_it_is),
+                T(one_that_comes_and_goes_fills_no_records),
                 T(what_systemd_does_not_say_does_not_pass),
                 T(a_bus_that_was_lost_is_asked_anew),
                 T(only_what_the_rules_name_is_followed),

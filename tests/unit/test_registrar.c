@@ -105,7 +105,7 @@ static int drop_world(void **state) {
         return system(command) != 0;
 }
 
-static void issue(enum ticket_use use) {
+static void issue_as(enum ticket_use use, const char *boot) {
         static uint8_t seed;
         const uint8_t random[TICKET_RANDOM_SIZE] = {++seed, 2, 3, 4, 5, 6, 7};
         ticket_code_make(random, &w.code);
@@ -114,8 +114,14 @@ static void issue(enum ticket_use use) {
                                          .issuer = "root",
                                          .identified = "staff card",
                                          .not_after_usec = NOW + HOUR};
+        w.ticket.added_boottime_usec = w.clock.boottime_usec;
+        (void) snprintf(w.ticket.added_boot_id, sizeof(w.ticket.added_boot_id), "%s", boot);
         assert_int_equal(ticket_mac(&w.key, &w.code, &w.ticket.mac), 0);
         assert_int_equal(store_add_ticket(w.store, &w.ticket, NOW), 0);
+}
+
+static void issue(enum ticket_use use) {
+        issue_as(use, "");
 }
 
 static int ask(struct registrar_case *about, const struct registrar_message *m) {
@@ -163,6 +169,7 @@ struct lie {
         bool spoilt; /* one bit of the signature */
         bool attested_only;
         bool no_evidence; /* attestation "none": allowed, as the trial proves the key */
+        bool own;         /* no lie: a key that she has already */
 };
 
 static size_t authdata(const char *rp, uint8_t flags, uint32_t counter, const struct soft_key *k,
@@ -241,18 +248,23 @@ static void make_trial(const struct soft_key *k, const struct lie *lie, const ch
                 e->signature[e->signature_len - 1] ^= 1;
 }
 
+static struct registrar_badge tapped(void) {
+        return (struct registrar_badge){.token = "ABCDEFGH",
+                                        .kind = "desfire",
+                                        .n_indexes = 1,
+                                        .indexes = {{.key_id = "0011223344556677", .index = {7}}}};
+}
+
 static enum registrar_status enrol(const struct soft_key *k, const struct lie *lie) {
         struct registrar_message *m = calloc(1, sizeof(*m));
         const char *rp = lie->rp ? lie->rp : RP;
         assert_non_null(m);
         m->type = REGISTRAR_ENROL;
-        memcpy(m->enrol.badge.token, "ABCDEFGH", 9);
-        memcpy(m->enrol.badge.kind, "desfire", 8);
-        m->enrol.badge.n_indexes = 1;
-        memcpy(m->enrol.badge.indexes[0].key_id, "0011223344556677", 17);
-        m->enrol.badge.indexes[0].index[0] = 7;
+        m->enrol.badge = tapped();
         m->enrol.attested_only = lie->attested_only;
-        make_credential(k, lie, rp, &m->enrol);
+        m->enrol.own = lie->own;
+        if (!lie->own)
+                make_credential(k, lie, rp, &m->enrol);
         make_trial(k, lie, rp, &m->enrol);
         assert_int_equal(ask(&w.about, m), 0);
         assert_int_equal(w.reply.type, REGISTRAR_DONE);
@@ -366,6 +378,216 @@ static void somebody_elses_badge_or_key_is_not_given_away(void **state) {
         assert_int_equal(count("used"), 0);
 }
 
+/* --- what was reported lost and is in its owner's hand again */
+
+#define EARLIER (NOW - HOUR)
+
+static struct store_badge badge_with(uint8_t number) {
+        const char *id = "0011223344556677";
+        const uint8_t index[STORE_INDEX_SIZE] = {number}, *i = index;
+        struct store_person p;
+        struct store_badge b;
+        assert_int_equal(store_find_badge(w.store, &id, &i, 1, &b, &p), 0);
+        return b;
+}
+
+static void give_badge(int64_t person, uint8_t number) {
+        struct store_badge b = {
+                .person = person, .kind = "x", .key_id = "0011223344556677", .index = {number}};
+        struct store_person holder;
+        (void) snprintf(b.token, sizeof(b.token), "ABCDEFG%c", number == 7 ? 'H' : 'J');
+        assert_int_equal(store_add_badge(w.store, &b, EARLIER, &holder), 0);
+}
+
+static struct store_key first_key(size_t *ret_n) {
+        struct store_key keys[STORE_KEYS_MAX];
+        assert_int_equal(store_person_keys(w.store, w.anna, keys, ret_n), 0);
+        assert_true(*ret_n > 0);
+        return keys[0];
+}
+
+/* A key that anna enrolled once. */
+static struct soft_key give_key(void) {
+        struct soft_key k = new_key();
+        issue(TICKET_ENROL);
+        assert_int_equal(check(), REGISTRAR_OK);
+        struct registrar_message *m = calloc(1, sizeof(*m));
+        assert_non_null(m);
+        m->type = REGISTRAR_ENROL;
+        make_credential(&k, &(struct lie){0}, RP, &m->enrol);
+        make_trial(&k, &(struct lie){0}, RP, &m->enrol);
+        assert_int_equal(ask(&w.about, m), 0);
+        assert_int_equal(w.reply.done, REGISTRAR_OK);
+        free(m);
+        w.n = 0;
+        return k;
+}
+
+static enum registrar_status use_with_badge(void) {
+        const struct registrar_message use = {.type = REGISTRAR_USE, .use = tapped()};
+        assert_int_equal(ask(&w.about, &use), 0);
+        return w.reply.done;
+}
+
+static void a_ticket_lifts_the_report_of_the_badge_that_is_tapped_and_of_no_other(void **state) {
+        unsigned n;
+        size_t n_keys;
+        give_badge(w.anna, 7);
+        give_badge(w.anna, 8);
+        (void) give_key();
+        assert_int_equal(store_report_badges(w.store, w.anna, "not in the locker", EARLIER, &n), 0);
+        assert_int_equal(store_report_keys(w.store, w.anna, "not in the locker", EARLIER, &n), 0);
+        issue(TICKET_SIGN_IN);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(use_with_badge(), REGISTRAR_OK);
+        assert_true(badge_with(7).suspended_usec == 0);
+        assert_true(badge_with(8).suspended_usec != 0);
+        assert_true(first_key(&n_keys).suspended_usec != 0);
+        assert_int_equal(w.n, 2);
+        assert_int_equal(w.events[0], RECORD_TICKET_USE);
+        assert_int_equal(w.events[1], RECORD_LOST_FOUND);
+}
+
+static void what_a_ticket_does_not_lift(void **state) {
+        struct store_badge b;
+        struct store_person p;
+        unsigned n;
+        give_badge(w.anna, 7);
+        assert_int_equal(store_suspend_badge(w.store, "ABCDEFGH", "left the ward", EARLIER, &b, &p), 0);
+        issue(TICKET_SIGN_IN);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(use_with_badge(), REGISTRAR_BADGE_SUSPENDED); /* an administrator's */
+        assert_int_equal(store_suspend_badge(w.store, "ABCDEFGH", NULL, EARLIER, &b, &p), 0);
+
+        assert_int_equal(store_report_badges(w.store, w.anna, "gone", NOW + 1, &n), 0);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(use_with_badge(), REGISTRAR_BADGE_SUSPENDED); /* the code may be in the same bag */
+        assert_true(badge_with(7).suspended_usec != 0);
+        assert_int_equal(store_lift_badges(w.store, w.anna, &n), 0);
+
+        assert_int_equal(store_end_badge(w.store, "ABCDEFGH", "replaced", NOW, &b, &p), 0);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(use_with_badge(), REGISTRAR_BADGE_TAKEN); /* what was replaced stays ended */
+        assert_true(badge_with(7).ended_usec != 0);
+
+        give_badge(w.ben, 7);
+        assert_int_equal(store_report_badges(w.store, w.ben, "gone", EARLIER, &n), 0);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(use_with_badge(), REGISTRAR_BADGE_TAKEN); /* somebody else's */
+        assert_true(badge_with(7).suspended_usec != 0);
+        assert_int_equal(count("used"), 0); /* and the ticket is good all the while */
+        assert_int_equal(w.n, 0);
+}
+
+static void a_ticket_that_was_used_lifts_nothing(void **state) {
+        const struct registrar_message use = {.type = REGISTRAR_USE};
+        unsigned n;
+        give_badge(w.anna, 7);
+        assert_int_equal(store_report_badges(w.store, w.anna, "gone", EARLIER, &n), 0);
+        issue(TICKET_SIGN_IN);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(ask(&w.about, &use), 0); /* with some other badge */
+        assert_int_equal(w.reply.done, REGISTRAR_OK);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(use_with_badge(), REGISTRAR_USED);
+        assert_true(badge_with(7).suspended_usec != 0);
+}
+
+static void a_key_that_was_found_signs_and_is_in_use_again(void **state) {
+        struct soft_key k = give_key();
+        unsigned n;
+        size_t n_keys;
+        give_badge(w.anna, 7);
+        assert_int_equal(store_report_badges(w.store, w.anna, "gone", EARLIER, &n), 0);
+        assert_int_equal(store_report_keys(w.store, w.anna, "gone", EARLIER, &n), 0);
+        issue(TICKET_ENROL);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(enrol(&k, &(struct lie){.own = true}), REGISTRAR_OK);
+        assert_true(first_key(&n_keys).suspended_usec == 0);
+        assert_int_equal(n_keys, 1);
+        assert_true(badge_with(7).suspended_usec == 0);
+        assert_int_equal(count("used"), 1);
+        assert_int_equal(w.n, 3);
+        assert_int_equal(w.events[1], RECORD_LOST_FOUND);
+        assert_int_equal(w.events[2], RECORD_LOST_FOUND);
+        assert_int_equal(check(), REGISTRAR_USED);
+}
+
+static void a_lie_about_a_key_that_was_found_lifts_nothing(void **state) {
+        static const struct lie lies[] = {
+                {.own = true, .rp = "evil.example.org"},
+                {.own = true, .trial_challenge = true},
+                {.own = true, .other_signs = true},
+                {.own = true, .other_id = true},
+                {.own = true, .trial_not_verified = true},
+                {.own = true, .trial_not_touched = true},
+                {.own = true, .spoilt = true},
+        };
+        struct soft_key k = give_key();
+        struct store_key suspended;
+        struct store_person p;
+        unsigned n;
+        size_t n_keys;
+        assert_int_equal(store_report_keys(w.store, w.anna, "gone", EARLIER, &n), 0);
+        issue(TICKET_ENROL);
+        for (size_t i = 0; i < ELEMENTSOF(lies); i++) {
+                assert_int_equal(check(), REGISTRAR_OK);
+                assert_int_equal(enrol(&k, &lies[i]), REGISTRAR_KEY_REFUSED);
+        }
+        for (w.fail_at = 1; w.fail_at <= 3; w.fail_at++) { /* nor does what cannot be recorded happen */
+                w.n = 0;
+                assert_int_equal(check(), REGISTRAR_OK);
+                assert_int_equal(enrol(&k, &(struct lie){.own = true}), REGISTRAR_FAILED);
+        }
+        w.fail_at = w.n = 0;
+        assert_true(first_key(&n_keys).suspended_usec != 0);
+        assert_int_equal(count("badges"), 0);
+        assert_int_equal(count("used"), 0);
+        assert_int_equal(store_lift_keys(w.store, w.anna, &n), 0);
+        assert_int_equal(
+                store_suspend_key(w.store, first_key(&n_keys).token, "stolen", EARLIER, &suspended, &p), 0);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(enrol(&k, &(struct lie){.own = true}), REGISTRAR_KEY_SUSPENDED);
+        assert_true(first_key(&n_keys).suspended_usec != 0);
+}
+
+static void a_key_that_is_in_use_does_for_a_new_badge_and_for_nothing_else(void **state) {
+        struct soft_key k = give_key();
+        size_t n_keys;
+        issue(TICKET_ENROL);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(enrol(&k, &(struct lie){.own = true, .attested_only = true}),
+                         REGISTRAR_KEY_UNUSABLE);
+        assert_int_equal(count("badges"), 0);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(enrol(&k, &(struct lie){.own = true}), REGISTRAR_OK);
+        assert_int_equal(badge_with(7).person, w.anna);
+        (void) first_key(&n_keys);
+        assert_int_equal(n_keys, 1);
+        issue(TICKET_ENROL);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(enrol(&k, &(struct lie){.own = true}),
+                         REGISTRAR_KEY_TAKEN); /* nothing came of it */
+        assert_int_equal(count("used"), 0);
+}
+
+/* A new badge and a new key, while the old ones lie somewhere: those stay suspended. */
+static void what_is_not_in_hand_stays_reported(void **state) {
+        struct soft_key old = give_key(), new = new_key();
+        unsigned n;
+        size_t n_keys;
+        give_badge(w.anna, 8);
+        assert_int_equal(store_report_badges(w.store, w.anna, "gone", EARLIER, &n), 0);
+        assert_int_equal(store_report_keys(w.store, w.anna, "gone", EARLIER, &n), 0);
+        issue(TICKET_ENROL);
+        assert_int_equal(check(), REGISTRAR_OK);
+        assert_int_equal(enrol(&new, &(struct lie){0}), REGISTRAR_OK);
+        assert_true(badge_with(8).suspended_usec != 0);
+        assert_true(first_key(&n_keys).suspended_usec != 0);
+        assert_int_equal(n_keys, 2);
+        assert_memory_equal(first_key(&n_keys).credential_id, old.id, sizeof(old.id));
+}
+
 /* --- codes */
 
 static void a_ticket_that_is_over_or_not_hers_is_refused_and_recorded(void **state) {
@@ -388,6 +610,26 @@ static void a_ticket_that_is_over_or_not_hers_is_refused_and_recorded(void **sta
         assert_int_equal(w.n, 4);
         for (size_t i = 0; i < w.n; i++)
                 assert_int_equal(w.events[i], RECORD_TICKET_REFUSED);
+}
+
+static void a_clock_that_is_set_back_brings_no_ticket_back(void **state) {
+        issue(TICKET_ANY); /* of another boot, or of one that is not known */
+        w.clock.realtime_usec = NOW - 1;
+        assert_int_equal(check(), REGISTRAR_EXPIRED); /* a year back, or only a moment: not yet issued */
+        w.clock.realtime_usec = NOW;
+        assert_int_equal(check(), REGISTRAR_OK);
+        issue_as(TICKET_ANY, "boot");
+        w.clock.boottime_usec += HOUR;                /* its hour is over ... */
+        assert_int_equal(check(), REGISTRAR_EXPIRED); /* ... however slowly the clock on the wall goes */
+        w.clock.realtime_usec = NOW - 8760 * HOUR;
+        assert_int_equal(check(), REGISTRAR_EXPIRED);
+        w.clock.boottime_usec -= 1;
+        assert_int_equal(check(), REGISTRAR_OK); /* nor is it lost by that */
+        const struct registrar_message use = {.type = REGISTRAR_USE};
+        w.clock.boottime_usec += 1;
+        assert_int_equal(ask(&w.about, &use), 0); /* between the question and its use */
+        assert_int_equal(w.reply.done, REGISTRAR_EXPIRED);
+        assert_int_equal(count("used"), 0);
 }
 
 static void guesses_pause_the_station_for_right_codes_too(void **state) {
@@ -472,7 +714,15 @@ int main(void) {
                 T(where_the_role_wants_to_know_the_maker_a_key_says_so),
                 T(what_cannot_be_recorded_does_not_happen),
                 T(somebody_elses_badge_or_key_is_not_given_away),
+                T(a_ticket_lifts_the_report_of_the_badge_that_is_tapped_and_of_no_other),
+                T(what_a_ticket_does_not_lift),
+                T(a_ticket_that_was_used_lifts_nothing),
+                T(a_key_that_was_found_signs_and_is_in_use_again),
+                T(a_lie_about_a_key_that_was_found_lifts_nothing),
+                T(a_key_that_is_in_use_does_for_a_new_badge_and_for_nothing_else),
+                T(what_is_not_in_hand_stays_reported),
                 T(a_ticket_that_is_over_or_not_hers_is_refused_and_recorded),
+                T(a_clock_that_is_set_back_brings_no_ticket_back),
                 T(guesses_pause_the_station_for_right_codes_too),
                 T(of_two_at_once_one_wins),
                 T(a_used_one_gives_back_and_enrols_nothing),

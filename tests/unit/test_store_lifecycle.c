@@ -138,6 +138,8 @@ static void one_holder_at_a_time_and_none_before_the_home_is_wiped(void **state)
         _cleanup_(store_closep) struct store *s = writer();
         struct store_person p = add_person(s, "agency1", PERSON_AGENCY);
         struct store_lease a = lease_for(p.id, "Jane Doe"), b = lease_for(p.id, "John Roe"), got;
+        a.added_boottime_usec = 77;
+        memcpy(a.added_boot_id, "boot", 5);
         assert_int_equal(store_find_lease(s, p.id, &got), -ENOENT);
         assert_int_equal(store_end_lease(s, p.id, "over", NOW, &got), -ENOENT);
         assert_int_equal(store_add_lease(s, &a, NOW), 0);
@@ -146,6 +148,8 @@ static void one_holder_at_a_time_and_none_before_the_home_is_wiped(void **state)
         assert_int_equal(store_set_wiped(s, a.id, NOW + 2), -EINVAL); /* somebody has it */
         assert_int_equal(store_end_lease(s, p.id, "over", NOW + 3, &got), 0);
         assert_int_equal(got.ended_usec, NOW + 3);
+        assert_int_equal(got.added_boottime_usec, 77);
+        assert_string_equal(got.added_boot_id, "boot");
         assert_string_equal(got.end_reason, "over");
         assert_int_equal(store_end_lease(s, p.id, "over", NOW + 4, &got), -ENOENT);
         assert_int_equal(store_add_lease(s, &b, NOW + 5), -EUCLEAN);
@@ -198,6 +202,11 @@ static void leases_are_kept(void **state) {
                              "UPDATE lease SET holder = 'x', version = version + 1 WHERE ended_usec = 0",
                              NULL, NULL, NULL),
                 SQLITE_OK);
+        assert_int_not_equal(sqlite3_exec(s->db,
+                                          "UPDATE lease SET basis_boottime_usec = 1, version = version + 1"
+                                          " WHERE ended_usec = 0",
+                                          NULL, NULL, NULL),
+                             SQLITE_OK);
 }
 
 /* As the version before has left it, with people and badges. */

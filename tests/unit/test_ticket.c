@@ -133,6 +133,19 @@ static void the_largest_enrolment_fits_in_a_message(void **state) {
         fill_enrol(m);
         m->enrol.badge.kind[0] = '\n';
         assert_int_equal(round_trip(m, m + 1), -EBADMSG);
+        fill_enrol(m);
+        m->enrol.own = true; /* and a credential all the same */
+        assert_int_equal(round_trip(m, m + 1), -EBADMSG);
+        m->enrol.authdata_len = m->enrol.attstmt_len = 0;
+        assert_int_equal(round_trip(m, m + 1), -EBADMSG);
+        m->enrol.format[0] = 0;
+        assert_int_equal(round_trip(m, m + 1), 0);
+        m->enrol.own = false;
+        assert_int_equal(round_trip(m, m + 1), -EBADMSG);
+        fill_enrol(m);
+        struct registrar_message use = {.type = REGISTRAR_USE, .use = m->enrol.badge};
+        assert_int_equal(round_trip(&use, m + 1), 0);
+        assert_memory_equal(&use.use, &m[1].use, sizeof(use.use));
         free(m);
 }
 
@@ -182,7 +195,9 @@ static struct store_ticket add(struct store *s, int64_t person, const struct tic
                                  .use = TICKET_ANY,
                                  .issuer = "root",
                                  .identified = "staff card",
-                                 .not_after_usec = NOW + HOUR};
+                                 .not_after_usec = NOW + HOUR,
+                                 .added_boottime_usec = 77,
+                                 .added_boot_id = "boot"};
         assert_int_equal(ticket_mac(&key, code, &t.mac), 0);
         assert_int_equal(store_add_ticket(s, &t, NOW), 0);
         return t;
