@@ -698,6 +698,7 @@ static int start_stay(struct daemon *d, int input_listener) {
                                       .recorder = d->recorder,
                                       .input_listener = input_listener,
                                       .auth_socket = PATH_AUTH_SOCKET,
+                                      .bus = the_bus,
                                       .notice = on_session_notice,
                                       .words = on_words,
                                       .rules_changed = on_rules_changed,

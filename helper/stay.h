@@ -16,6 +16,7 @@ struct stay_config {
         struct recorder *recorder;
         int input_listener; /* taken; -1 for none */
         const char *auth_socket;
+        sd_bus *(*bus)(void *userdata); /* the system bus, borrowed; NULL while there is none */
         /* To the program of this session that shows such things (false: none attends to it), and to whoever
          * waits at the greeter. */
         bool (*notice)(void *userdata, const char *session, const char *kind, const char *text,

@@ -349,6 +349,11 @@ static const struct {
                                       "A witness is somebody else than the person who needs the access, is "
                                       "active, and has a role "
                                       "and a key at this station now."},
+        [REASON_ACCOUNT_REFUSED] = {"account-refused", "Your account is closed here. Ask the help desk.",
+                                    "The account rules of PAM refuse this person: the account has expired "
+                                    "(chage -l USER), or a "
+                                    "rule of pam_time or pam_access forbids it now. Wardtap asks by "
+                                    "/etc/pam.d/wardtap-switch."},
 };
 
 static size_t row_of(enum reason r) {
