@@ -336,8 +336,10 @@ int desk_activate(struct desk *d, const char *session) {
         return logind_activate(d->logind, session);
 }
 
+/* What is on its way to the greeter meanwhile has a reason of its own. */
 void desk_shows_not(struct desk *d) {
-        seat_leaves(d->seat, "", "");
+        if (d->move != TO_GREETER)
+                seat_leaves(d->seat, "", "");
 }
 
 void desk_shows(struct desk *d, const char *attempt) {
