@@ -272,6 +272,11 @@ static void on_administered(void *userdata, const struct record *r) {
                 emergencies_announce_drill(d->emergencies);
 }
 
+static bool in_emergency(void *userdata, uid_t uid) {
+        const struct daemon *d = userdata;
+        return emergencies_until(d->emergencies, uid) > now_realtime_usec();
+}
+
 static const char *the_words(void *userdata) {
         const struct daemon *d = userdata;
         return stay_words(d->stay);
@@ -704,6 +709,7 @@ static int start_stay(struct daemon *d, int input_listener) {
                                       .rules_changed = on_rules_changed,
                                       .countdown = on_countdown,
                                       .quiet = on_quiet,
+                                      .in_emergency = in_emergency,
                                       .userdata = d};
         static const struct tap_gate_events gate = {.taken = on_tap_taken, .nearby = on_nearby};
         int r = stay_new(&c, &d->stay);

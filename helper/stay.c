@@ -202,11 +202,11 @@ static void on_account_refused(void *userdata, uid_t uid) {
 }
 
 /* What PAM's account rules say changes without a signal of ours, so they are asked in time, and not whenever
- * something of people is written. */
+ * something of people is written. Nothing that the hour or a list says ends an emergency. */
 static void ask_accounts(struct stay *s) {
         const struct seat_session *e;
         for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
-                if (e->managed)
+                if (e->managed && !s->config.in_emergency(s->config.userdata, e->uid))
                         accounts_ask(s->accounts, e->uid);
 }
 

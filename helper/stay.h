@@ -25,6 +25,7 @@ struct stay_config {
         void (*rules_changed)(void *userdata); /* after what follows from it here */
         void (*countdown)(void *userdata, const char *session, unsigned seconds);
         void (*quiet)(void *userdata, const char *session, bool quiet);
+        bool (*in_emergency)(void *userdata, uid_t uid); /* one of this person's is under way */
         void *userdata;
 };
 
