@@ -72,6 +72,8 @@ static int serve_ask_session(struct client *c, const struct broker_message *m) {
         enum closed_reason reason;
         b->config.passing(b->config.userdata, answer.session.passing);
         (void) closed_find(b->config.closed, m->ask_session.uid, &answer.session.closed_usec, &reason);
+        if (wipes_is_busy(b->config.wipes, m->ask_session.uid))
+                answer.session.presence = BROKER_OPEN; /* nobody else may have the account yet */
         answer.session.emergency_usec = emergencies_until(b->config.emergencies, m->ask_session.uid);
         answer.session.drill = emergencies_is_drill(b->config.emergencies);
         answer.session.other_seat = desk_is_at_other_seat(b->config.desk, m->ask_session.uid, c->seat);
