@@ -117,10 +117,36 @@ struct recheck *__wrap_recheck_free(struct recheck *r) {
         return NULL;
 }
 
-void __wrap_recheck_all(struct recheck *r, const struct seat *seat, const char *service);
-void __wrap_recheck_all(struct recheck *r, const struct seat *seat, const char *service) {
-        assert_true(seat == w.seat && strcmp(service, "lightdm") == 0);
+void __wrap_recheck_begin(struct recheck *r, const char *service);
+void __wrap_recheck_begin(struct recheck *r, const char *service) {
+        assert_string_equal(service, "lightdm");
+}
+
+void __wrap_recheck_add(struct recheck *r, uid_t uid, const char *user);
+void __wrap_recheck_add(struct recheck *r, uid_t uid, const char *user) {
+}
+
+void __wrap_recheck_go(struct recheck *r);
+void __wrap_recheck_go(struct recheck *r) {
         did("judge ");
+}
+
+/* --- sessions at other seats: none */
+
+const struct logind_session *__wrap_desk_elsewhere(const struct desk *d, size_t i);
+const struct logind_session *__wrap_desk_elsewhere(const struct desk *d, size_t i) {
+        return NULL;
+}
+
+void __wrap_desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const char *reason,
+                                    const char *requestor);
+void __wrap_desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const char *reason,
+                                    const char *requestor) {
+}
+
+unsigned __wrap_sessions_count(const struct sessions *s);
+unsigned __wrap_sessions_count(const struct sessions *s) {
+        return 0;
 }
 
 int __wrap_accounts_new(const struct accounts_config *c, struct accounts **ret);
@@ -269,14 +295,14 @@ int __wrap_sd_event_add_time(sd_event *e, sd_event_source **s, clockid_t clock, 
 int __wrap_sd_event_add_time(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
                              uint64_t accuracy, sd_event_time_handler_t callback, void *userdata) {
         int r = __real_sd_event_add_time(e, s, clock, usec, accuracy, callback, userdata);
-        if (clock == CLOCK_REALTIME) {
+        assert_int_equal(clock, CLOCK_BOOTTIME); /* suspend counts */
+        if (w.recheck_source) {                  /* that one comes first */
                 w.ticket_time = callback;
                 w.ticket_at = usec;
                 w.ticket_on = true;
                 w.ticket_source = *s;
                 return r;
         }
-        assert_int_equal(clock, CLOCK_BOOTTIME); /* suspend counts */
         w.recheck_time = callback;
         w.recheck_at = usec;
         w.recheck_on = true;
@@ -594,14 +620,14 @@ static void what_is_given_for_a_while_ends_to_the_second(void **state) {
 
 static void a_ticket_that_runs_out_parks_whom_it_let_in(void **state) {
         struct seat_proof p = proof(2001);
-        p.until_usec = now_realtime_usec() + MINUTE;
+        p.until_boot_usec = now_boottime_usec() + MINUTE;
         (void) snprintf(p.ticket, sizeof(p.ticket), "t1");
         signs_in("0", 2002); /* without one */
         assert_false(w.ticket_on);
         signs_in_by("1", &p);
-        assert_true(w.ticket_on && w.ticket_at == p.until_usec);
+        assert_true(w.ticket_on && w.ticket_at == p.until_boot_usec);
         p = proof(2003);
-        p.until_usec = 1; /* a temporary badge whose time was over on the way */
+        p.until_boot_usec = 1; /* a temporary badge whose time was over on the way */
         struct logind_session l = of("2", 2003);
         seat_session(w.seat, &l, now());
         seat_let_in(w.seat, &p, now());
@@ -614,7 +640,7 @@ static void a_ticket_that_runs_out_parks_whom_it_let_in(void **state) {
 static void a_ticket_that_is_taken_back_takes_what_it_gave(void **state) {
         _cleanup_(record_clear) struct record r = {.event = RECORD_TICKET_REVOKE, .outcome = RECORD_SUCCESS};
         struct seat_proof p = proof(2001);
-        p.until_usec = now_realtime_usec() + MINUTE;
+        p.until_boot_usec = now_boottime_usec() + MINUTE;
         (void) snprintf(p.ticket, sizeof(p.ticket), "t1");
         signs_in_by("1", &p);
         assert_true(record_set(&r, RECORD_FIELD_TICKET, "t2") >= 0);
