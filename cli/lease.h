@@ -14,6 +14,3 @@ int lease_record(struct admin *a, enum record_event event, const struct store_pe
 int lease_end(struct admin *a, const struct store_person *p, const char *reason, struct store_lease *ret);
 /* Has systemd wipe the home of this account. Warns where it does not; wardtap-lease.timer tries again. */
 void lease_start_wipe(const char *user);
-/* The name of the unit that does, with the user escaped as systemd.unit(5) says. -EINVAL: it does not fit.
- */
-int lease_wipe_unit(const char *user, char *buf, size_t size);

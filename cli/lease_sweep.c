@@ -9,25 +9,10 @@
 #include "cli/lists.h"
 #include "cli/output.h"
 #include "common/socket.h"
+#include "common/wipe_unit.h"
 
 #define SYSTEMD_TIMEOUT_USEC (5U * 1000U * 1000U)
 #define DUE_MAX 256U /* in one run; the rest is the next one's */
-
-int lease_wipe_unit(const char *user, char *buf, size_t size) {
-        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_";
-        int n = snprintf(buf, size, "wardtap-wipe@");
-        for (const char *c = user; *c; c++) {
-                if (n < 0 || (size_t) n >= size)
-                        return -EINVAL;
-                bool is_plain = strchr(plain, *c) || (*c == '.' && c != user);
-                n += is_plain ? snprintf(buf + n, size - (size_t) n, "%c", *c)
-                              : snprintf(buf + n, size - (size_t) n, "\\x%02x", (unsigned char) *c);
-        }
-        if (n < 0 || (size_t) n >= size || !*user)
-                return -EINVAL;
-        n += snprintf(buf + n, size - (size_t) n, ".service");
-        return (size_t) n >= size ? -EINVAL : 0;
-}
 
 static int start_unit(const char *unit) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -45,7 +30,7 @@ static int start_unit(const char *unit) {
 
 void lease_start_wipe(const char *user) {
         char unit[400];
-        int r = lease_wipe_unit(user, unit, sizeof(unit));
+        int r = wipe_unit_name(user, unit, sizeof(unit));
         if (r >= 0)
                 r = start_unit(unit);
         if (r < 0)

@@ -213,6 +213,7 @@ static void write_answer(struct writer *w, const struct broker_message *m) {
                 writer_string(w, m->session.passing);
                 writer_u64(w, m->session.emergency_usec);
                 writer_u8(w, m->session.drill);
+                writer_u8(w, m->session.other_seat);
                 break;
         case BROKER_AGAIN:
                 writer_u64(w, m->again.seen_usec);
@@ -272,7 +273,8 @@ static int read_session(struct bytes *b, struct broker_message *m) {
         if ((r = bytes_take_u64(b, &m->session.closed_usec)) < 0 ||
             (r = bytes_take_string(b, m->session.passing, sizeof(m->session.passing))) < 0 ||
             (r = bytes_take_u64(b, &m->session.emergency_usec)) < 0 ||
-            (r = bytes_take_bool(b, &m->session.drill)) < 0)
+            (r = bytes_take_bool(b, &m->session.drill)) < 0 ||
+            (r = bytes_take_bool(b, &m->session.other_seat)) < 0)
                 return r;
         return text_is_clean(m->session.passing, sizeof(m->session.passing)) ? 0 : -EBADMSG;
 }

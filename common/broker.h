@@ -189,6 +189,7 @@ struct broker_message {
                         uint64_t emergency_usec; /* CLOCK_REALTIME until which an emergency of hers runs; 0:
                                                     none */
                         bool drill;              /* the next emergency here is one */
+                        bool other_seat;         /* a session of hers is at another seat */
                 } session;
                 struct {
                         uint64_t seen_usec; /* CLOCK_MONOTONIC */

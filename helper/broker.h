@@ -11,6 +11,7 @@
 #include "helper/sessions.h"
 #include "helper/switcher.h"
 #include "helper/taps.h"
+#include "helper/wipes.h"
 
 #define BROKER_CLIENTS_MAX 128U
 /* Of these, kept for root: attempts that crowd in do not keep an administrator out. */
@@ -35,6 +36,7 @@ struct broker_config {
         const struct badge_keys *badge_keys; /* for an administrator's badge numbers */
         struct closed *closed;               /* whose session was ended, and is to be told */
         struct emergencies *emergencies;
+        struct wipes *wipes; /* accounts that nobody may have yet */
         void (*administered)(void *userdata,
                              const struct record *r); /* an administrator's record is on disk */
         const char *(*words)(void *userdata); /* for whoever begins to wait at the greeter; "" for none */

@@ -72,8 +72,11 @@ static int serve_ask_session(struct client *c, const struct broker_message *m) {
         enum closed_reason reason;
         b->config.passing(b->config.userdata, answer.session.passing);
         (void) closed_find(b->config.closed, m->ask_session.uid, &answer.session.closed_usec, &reason);
+        if (wipes_is_busy(b->config.wipes, m->ask_session.uid))
+                answer.session.presence = BROKER_OPEN; /* nobody else may have the account yet */
         answer.session.emergency_usec = emergencies_until(b->config.emergencies, m->ask_session.uid);
         answer.session.drill = emergencies_is_drill(b->config.emergencies);
+        answer.session.other_seat = desk_is_at_other_seat(b->config.desk, m->ask_session.uid, c->seat);
         return broker_tell(c, &answer);
 }
 
@@ -406,7 +409,8 @@ static int serve_session(struct client *c, const struct broker_message *m, int p
         if (open)
                 forget_closed(c->broker, uid);
         if (open)
-                desk_opened(c->broker->config.desk, m->session_change.session, recall(c->broker, attempt));
+                desk_opened(c->broker->config.desk, m->session_change.session, uid, c->seat,
+                            recall(c->broker, attempt));
         else
                 desk_closing(c->broker->config.desk, uid, attempt);
         return record_session(c->broker, open ? RECORD_SESSION_OPEN : RECORD_SESSION_CLOSE, uid, attempt,

@@ -16,6 +16,7 @@
 #include "helper/stay.h"
 #include "helper/tap_gate.h"
 #include "helper/watch.h"
+#include "helper/wipes.h"
 #include "policy/tags.h"
 
 #include <errno.h>
@@ -48,6 +49,7 @@ struct daemon {
         struct closed *closed;
         struct emergencies *emergencies;
         struct room *room;
+        struct wipes *wipes;
         bool watching;
         uint64_t last_tap_usec;
 };
@@ -183,6 +185,12 @@ static bool has_session(const struct daemon *d, uid_t uid) {
         return false;
 }
 
+/* What somebody left there is not for the next one. */
+static bool is_emergency_account(struct daemon *d, const char *user) {
+        const struct rules *rules = station_rules(d->station);
+        return rules && rules->break_glass.present && words_contain(&rules->break_glass.accounts, user);
+}
+
 static void on_shown(void *userdata, const struct seat_session *s) {
         struct daemon *d = userdata;
         say_emergency(d, s);
@@ -206,8 +214,11 @@ static void on_gone(void *userdata, const struct seat_session *s) {
         struct daemon *d = userdata;
         stay_gone(d->stay, s);
         is_away(d, s);
-        if (!has_session(d, s->uid))
-                emergencies_stop(d->emergencies, s->uid, "signed-out");
+        if (has_session(d, s->uid))
+                return;
+        emergencies_stop(d->emergencies, s->uid, "signed-out");
+        if (is_emergency_account(d, s->user))
+                wipes_begin(d->wipes, s->uid, s->user);
 }
 
 static bool on_session_notice(void *userdata, const char *session, const char *kind, const char *text,
@@ -272,6 +283,11 @@ static void on_administered(void *userdata, const struct record *r) {
                 emergencies_announce_drill(d->emergencies);
 }
 
+static bool in_emergency(void *userdata, uid_t uid) {
+        const struct daemon *d = userdata;
+        return emergencies_until(d->emergencies, uid) > now_realtime_usec();
+}
+
 static const char *the_words(void *userdata) {
         const struct daemon *d = userdata;
         return stay_words(d->stay);
@@ -284,6 +300,7 @@ static void on_used(void *userdata, const struct tap *t, bool proved) {
 
 static void on_bus(void *userdata, sd_bus *bus) {
         struct daemon *d = userdata;
+        wipes_connected(d->wipes);
         desk_connected(d->desk, bus);
         hooks_resume(d->hooks);
         posture_resume(d->posture);
@@ -698,11 +715,13 @@ static int start_stay(struct daemon *d, int input_listener) {
                                       .recorder = d->recorder,
                                       .input_listener = input_listener,
                                       .auth_socket = PATH_AUTH_SOCKET,
+                                      .bus = the_bus,
                                       .notice = on_session_notice,
                                       .words = on_words,
                                       .rules_changed = on_rules_changed,
                                       .countdown = on_countdown,
                                       .quiet = on_quiet,
+                                      .in_emergency = in_emergency,
                                       .userdata = d};
         static const struct tap_gate_events gate = {.taken = on_tap_taken, .nearby = on_nearby};
         int r = stay_new(&c, &d->stay);
@@ -726,7 +745,7 @@ static int start_parts(struct daemon *d, int listener, int input_listener) {
         int r;
         if ((r = taps_new(&d->taps)) < 0 || (r = keys_new(&plugged, &d->plugged)) < 0 ||
             (r = switcher_new(&switcher, &d->switcher)) < 0 ||
-            (r = greeter_new(&greeter, &d->greeter)) < 0 ||
+            (r = greeter_new(&greeter, &d->greeter)) < 0 || (r = wipes_new(the_bus, d, &d->wipes)) < 0 ||
             (r = sessions_new(d->event, on_session_ended, d, &d->sessions)) < 0 ||
             (r = start_stay(d, TAKE_FD(input))) < 0 || (r = start_desk(d)) < 0 || (r = start_room(d)) < 0) {
                 closep(&listener);
@@ -748,6 +767,7 @@ static int start_parts(struct daemon *d, int listener, int input_listener) {
                                              .passing = passing_now,
                                              .closed = d->closed,
                                              .emergencies = d->emergencies,
+                                             .wipes = d->wipes,
                                              .changed = on_changed,
                                              .userdata = d};
         static const struct bus_events bus = {.status = fill_status,
@@ -803,6 +823,7 @@ struct daemon *daemon_free(struct daemon *d) {
         d->broker = broker_free(d->broker);
         d->room = room_free(d->room);
         d->desk = desk_free(d->desk);
+        d->wipes = wipes_free(d->wipes);
         d->stay = stay_free(d->stay);
         d->gate = tap_gate_free(d->gate);
         d->switcher = switcher_free(d->switcher);

@@ -8,6 +8,7 @@
 #include "helper/judge.h"
 #include "helper/log.h"
 #include "helper/small_file.h"
+#include "policy/reason.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,9 @@
 #define LATES_MAX 2U
 /* So often in the life of a tap it is judged anew when no verdict came of it. */
 #define UNJUDGED_MAX 3U
+
+/* So many sessions of other seats may be on their way out at once. */
+#define ENDED_MAX 16U
 
 enum move { STILL, TO_GREETER, TO_PERSON };
 
@@ -36,6 +40,9 @@ struct desk {
         uint64_t void_usec;     /* taps that were seen by then are nobody's at an open session */
         unsigned unjudged;      /* attempts that ended without a verdict */
         uint64_t unjudged_usec; /* the first of them, CLOCK_MONOTONIC */
+        char ended[ENDED_MAX]
+                  [LOGIND_ID_SIZE]; /* sessions of other seats that were, as logind may not say yet */
+        size_t ended_at;
 };
 
 static struct seat_now now(void) {
@@ -280,6 +287,20 @@ enum broker_presence desk_presence(const struct desk *d, uid_t uid, const char *
         return p == BROKER_OPEN && !open ? BROKER_ABSENT : p; /* a badge alone does not resume it any more */
 }
 
+/* One that is about to end, or that somebody far away has, takes no seat. */
+static bool is_at_other_seat(const struct logind_session *l, uid_t uid, const char *seat) {
+        return l->uid == uid && l->person && !l->remote && !l->closing && l->seat[0] &&
+               strcmp(l->seat, seat) != 0;
+}
+
+bool desk_is_at_other_seat(const struct desk *d, uid_t uid, const char *seat) {
+        const struct logind_session *l;
+        for (size_t i = 0; (l = logind_at(d->logind, i)); i++)
+                if (is_at_other_seat(l, uid, *seat ? seat : SEAT))
+                        return true;
+        return false;
+}
+
 void desk_let_in(struct desk *d, const char *seat, const struct seat_proof *p) {
         if (is_ours(seat))
                 seat_let_in(d->seat, p, now());
@@ -315,8 +336,10 @@ int desk_activate(struct desk *d, const char *session) {
         return logind_activate(d->logind, session);
 }
 
+/* What is on its way to the greeter meanwhile has a reason of its own. */
 void desk_shows_not(struct desk *d) {
-        seat_leaves(d->seat, "", "");
+        if (d->move != TO_GREETER)
+                seat_leaves(d->seat, "", "");
 }
 
 void desk_shows(struct desk *d, const char *attempt) {
@@ -335,8 +358,50 @@ int desk_tap_out(struct desk *d, uid_t uid, const char *user, const char *what) 
         return desk_lock(d, "tap-out", user);
 }
 
-void desk_opened(struct desk *d, const char *session, const struct seat_proof *p) {
+/* As the seat's own table records it, of a session that is not in it. */
+static int record_other_seat(struct desk *d, const struct logind_session *l) {
+        _cleanup_(record_clear) struct record r = {.event = RECORD_SIGN_OUT, .outcome = RECORD_SUCCESS};
+        int e;
+        if ((e = record_set(&r, RECORD_FIELD_SEAT, l->seat)) < 0 ||
+            (e = record_set(&r, RECORD_FIELD_USER, l->user)) < 0 ||
+            (e = record_set_u64(&r, RECORD_FIELD_UID, l->uid)) < 0 ||
+            (e = record_set(&r, RECORD_FIELD_FROM_SESSION, l->id)) < 0 ||
+            (e = record_set(&r, RECORD_FIELD_REASON, reason_name(REASON_OTHER_SEAT))) < 0 ||
+            (e = record_set(&r, RECORD_FIELD_REQUESTOR, "node")) < 0)
+                return e;
+        recorder_submit(d->config.recorder, &r, 0);
+        return 0;
+}
+
+static bool is_ended(struct desk *d, const char *session) {
+        for (size_t i = 0; i < ENDED_MAX; i++)
+                if (strcmp(d->ended[i], session) == 0)
+                        return true;
+        (void) snprintf(d->ended[d->ended_at], LOGIND_ID_SIZE, "%s", session);
+        d->ended_at = (d->ended_at + 1) % ENDED_MAX;
+        return false;
+}
+
+static void end_other_seats(struct desk *d, uid_t uid, const char *session, const char *seat) {
+        const struct rules *rules = station_rules(d->config.station);
+        const struct logind_session *l;
+        if (!*seat || !rules || rules->other_seats != OTHER_SEATS_END)
+                return;
+        for (size_t i = 0; (l = logind_at(d->logind, i)); i++) {
+                if (!is_at_other_seat(l, uid, seat) || strcmp(l->id, session) == 0 || is_ended(d, l->id))
+                        continue;
+                if (seat_find(d->seat, l->id))
+                        (void) desk_sign_out(d, l->id, reason_name(REASON_OTHER_SEAT), "node");
+                else if (record_other_seat(d, l) >= 0)
+                        (void) logind_terminate(d->logind, l->id);
+        }
+}
+
+void desk_opened(struct desk *d, const char *session, uid_t uid, const char *seat,
+                 const struct seat_proof *p) {
+        const struct logind_session *l = logind_find(d->logind, session);
         seat_opened(d->seat, session, p, now());
+        end_other_seats(d, uid, session, l ? l->seat : seat);
 }
 
 void desk_closing(struct desk *d, uid_t uid, const char *attempt) {
@@ -379,6 +444,8 @@ static void on_shown(void *userdata, const struct seat_session *s) {
         d->seeks_prompt = false;
         const struct logind_session *l = logind_find(d->logind, s->id);
         d->config.events.shown(d->config.userdata, s);
+        if (s->managed)
+                end_other_seats(d, s->uid, s->id, SEAT);
         if (l) /* what it says of itself counts from now on */
                 d->config.events.hint(d->config.userdata, l);
 }

@@ -82,6 +82,9 @@ void desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const 
 
 /* Where this person's session is, for an attempt that asks; of a tap, when it was seen, else 0. */
 enum broker_presence desk_presence(const struct desk *d, uid_t uid, const char *seat, uint64_t tap_usec);
+/* Somebody works in a session of this person's at another seat than this one ("" is seat0), as logind has
+ * it. */
+bool desk_is_at_other_seat(const struct desk *d, uid_t uid, const char *seat);
 /* A sign-in let somebody in at this seat ("" is seat0). */
 void desk_let_in(struct desk *d, const char *seat, const struct seat_proof *p);
 /* The display manager can show somebody from where the screen is now: a greeter of its own, or a session.
@@ -103,8 +106,10 @@ void desk_shows_not(struct desk *d);
 void desk_shows(struct desk *d, const char *attempt);
 /* The person whose session is on the screen tapped: as TapOut= says. -ESTALE when it is not hers. */
 int desk_tap_out(struct desk *d, uid_t uid, const char *user, const char *what);
-/* logind's session of an attempt has begun, or is about to end. */
-void desk_opened(struct desk *d, const char *session, const struct seat_proof *p);
+/* logind's session of an attempt has begun at this seat ("": of which is not known), or is about to end.
+ * By OtherSeats=end, what this person has at other seats ends then, recorded. */
+void desk_opened(struct desk *d, const char *session, uid_t uid, const char *seat,
+                 const struct seat_proof *p);
 void desk_closing(struct desk *d, uid_t uid, const char *attempt);
 
 const struct seat *desk_seat(const struct desk *d);

@@ -11,6 +11,7 @@
 struct person {
         uid_t uid;
         char user[65];
+        bool wanted; /* added since recheck_begin() */
 };
 
 struct recheck {
@@ -22,9 +23,15 @@ struct recheck {
         size_t n;
 };
 
+static void drop_first(struct recheck *r) {
+        r->n--;
+        memmove(r->people, r->people + 1, r->n * sizeof(r->people[0]));
+}
+
 static void next(struct recheck *r) {
         while (r->n > 0 && !judge_is_busy(r->judge)) {
-                r->now = r->people[--r->n];
+                r->now = r->people[0];
+                drop_first(r);
                 r->reason[0] = 0;
                 int e = judge_begin(r->judge, WIRE_RECHECK, r->service, "", r->now.user);
                 if (e >= 0)
@@ -48,15 +55,16 @@ static void on_done(void *userdata, int error, enum wire_verdict verdict) {
         next(r);
 }
 
-static bool is_listed(const struct recheck *r, uid_t uid) {
+static bool is_listed(struct recheck *r, uid_t uid) {
         for (size_t i = 0; i < r->n; i++)
                 if (r->people[i].uid == uid)
-                        return true;
+                        return r->people[i].wanted = true;
         return false;
 }
 
 void recheck_begin(struct recheck *r, const char *service) {
-        r->n = 0;
+        for (size_t i = 0; i < r->n; i++)
+                r->people[i].wanted = false;
         if (text_copy(r->service, sizeof(r->service), service) < 0)
                 r->service[0] = 0;
 }
@@ -64,12 +72,19 @@ void recheck_begin(struct recheck *r, const char *service) {
 void recheck_add(struct recheck *r, uid_t uid, const char *user) {
         if (!r->service[0] || r->n == RECHECK_PEOPLE_MAX || is_listed(r, uid))
                 return;
-        struct person p = {.uid = uid};
+        struct person p = {.uid = uid, .wanted = true};
         if (text_copy(p.user, sizeof(p.user), user) >= 0)
                 r->people[r->n++] = p;
 }
 
+/* Who waits for the answer about somebody else keeps her place: people who change often, and a directory
+ * that is slow, would else have the same ones asked about again and again. */
 void recheck_go(struct recheck *r) {
+        size_t n = 0;
+        for (size_t i = 0; i < r->n; i++)
+                if (r->people[i].wanted)
+                        r->people[n++] = r->people[i];
+        r->n = n;
         next(r);
 }
 

@@ -21,8 +21,8 @@ int recheck_new(sd_event *event, const char *auth_socket, const struct recheck_e
 struct recheck *recheck_free(struct recheck *r);
 DEFINE_CLEANUP(struct recheck, recheck_free)
 
-/* Asks about everybody who is added in between, each once, for this PAM service; what was under way begins
- * anew. */
+/* Asks about everybody who is added in between, each once, for this PAM service; who waits for it
+ * already keeps her place. */
 void recheck_begin(struct recheck *r, const char *service);
 void recheck_add(struct recheck *r, uid_t uid, const char *user);
 void recheck_go(struct recheck *r);

@@ -4,6 +4,7 @@
 
 #include "common/paths.h"
 #include "common/socket.h"
+#include "helper/accounts.h"
 #include "helper/ends.h"
 #include "helper/idle.h"
 #include "helper/input.h"
@@ -30,6 +31,7 @@ struct stay {
         struct input *input;
         struct walkaway *walkaway;
         struct recheck *recheck;
+        struct accounts *accounts;
         sd_event_source *timer;  /* of the next recheck */
         sd_event_source *ticket; /* of the next end of what a ticket gave */
         uint64_t recheck_usec;   /* when that is due, CLOCK_BOOTTIME; 0: not armed */
@@ -148,7 +150,8 @@ static void look_for_key(struct stay *s, const struct seat_session *e) {
  * (pam_module/auth/account.h). */
 static bool is_end(enum reason reason) {
         return reason == REASON_PERSON_ENDED || reason == REASON_NOT_ENROLLED ||
-               reason == REASON_NO_ACCOUNT || reason == REASON_NOT_LEASED;
+               reason == REASON_NO_ACCOUNT || reason == REASON_NOT_LEASED ||
+               reason == REASON_ACCOUNT_REFUSED;
 }
 
 /* Whoever works is not thrown out by the clock: that her hours are over counts at her next tap. What takes
@@ -192,6 +195,19 @@ static void recheck_now(struct stay *s) {
                 if (sessions_is_open(s->config.sessions, l->uid))
                         recheck_add(s->recheck, l->uid, l->user);
         recheck_go(s->recheck);
+}
+
+static void on_account_refused(void *userdata, uid_t uid) {
+        on_refused(userdata, uid, reason_name(REASON_ACCOUNT_REFUSED));
+}
+
+/* What PAM's account rules say changes without a signal of ours, so they are asked in time, and not whenever
+ * something of people is written. Nothing that the hour or a list says ends an emergency. */
+static void ask_accounts(struct stay *s) {
+        const struct seat_session *e;
+        for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
+                if (e->managed && !s->config.in_emergency(s->config.userdata, e->uid))
+                        accounts_ask(s->accounts, e->uid);
 }
 
 static int on_recheck_time(sd_event_source *source, uint64_t usec, void *userdata);
@@ -261,6 +277,7 @@ static int on_recheck_time(sd_event_source *source, uint64_t usec, void *userdat
         if (ends_pass(&s->ends, now_boottime_usec()))
                 keep_ends(s);
         recheck_now(s);
+        ask_accounts(s);
         arm_recheck(s);
         return 0;
 }
@@ -485,6 +502,7 @@ void stay_known(struct stay *s) {
                         (void) idle_parked(s->idle, e->id, e->begun_usec, e->since_usec, &r);
         }
         recheck_now(s);
+        ask_accounts(s);
         arm_recheck(s);
         end_tickets(s);
         arm_ticket(s);
@@ -548,6 +566,11 @@ static int read_ends(struct stay *s) {
         return r == -ENOENT ? 0 : r;
 }
 
+static sd_bus *the_bus(void *userdata) {
+        const struct stay *s = userdata;
+        return s->config.bus(s->config.userdata);
+}
+
 static int start_parts(struct stay *s, const struct stay_config *c) {
         static const struct idle_callbacks idle = {.countdown = on_countdown,
                                                    .lock = on_idle_lock,
@@ -556,10 +579,13 @@ static int start_parts(struct stay *s, const struct stay_config *c) {
                                                    .quiet = on_quiet};
         static const struct walkaway_events walkaway = {.left = on_left, .changed = on_walkaway_changed};
         static const struct recheck_events recheck = {.refused = on_refused};
+        const struct accounts_config accounts = {
+                .event = c->event, .bus = the_bus, .refused = on_account_refused, .userdata = s};
         int r;
         if ((r = idle_new(c->event, &idle, s, &s->idle)) < 0 ||
             (r = walkaway_new(c->event, &walkaway, s, &s->walkaway)) < 0 ||
-            (r = recheck_new(c->event, c->auth_socket, &recheck, s, &s->recheck)) < 0)
+            (r = recheck_new(c->event, c->auth_socket, &recheck, s, &s->recheck)) < 0 ||
+            (r = accounts_new(&accounts, &s->accounts)) < 0)
                 return r;
         r = read_walkaway(s);
         if (r < 0)
@@ -608,6 +634,7 @@ struct stay *stay_free(struct stay *s) {
         if (!s)
                 return NULL;
         s->recheck = recheck_free(s->recheck);
+        s->accounts = accounts_free(s->accounts);
         s->input = input_free(s->input);
         s->idle = idle_free(s->idle);
         s->walkaway = walkaway_free(s->walkaway);

@@ -16,6 +16,7 @@ struct stay_config {
         struct recorder *recorder;
         int input_listener; /* taken; -1 for none */
         const char *auth_socket;
+        sd_bus *(*bus)(void *userdata); /* the system bus, borrowed; NULL while there is none */
         /* To the program of this session that shows such things (false: none attends to it), and to whoever
          * waits at the greeter. */
         bool (*notice)(void *userdata, const char *session, const char *kind, const char *text,
@@ -24,6 +25,7 @@ struct stay_config {
         void (*rules_changed)(void *userdata); /* after what follows from it here */
         void (*countdown)(void *userdata, const char *session, unsigned seconds);
         void (*quiet)(void *userdata, const char *session, bool quiet);
+        bool (*in_emergency)(void *userdata, uid_t uid); /* one of this person's is under way */
         void *userdata;
 };
 

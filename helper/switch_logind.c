@@ -5,29 +5,22 @@
 #include "common/socket.h"
 #include "helper/log.h"
 #include "helper/switch/instance.h"
+#include "helper/unit_job.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
 
-#define SYSTEMD "org.freedesktop.systemd1"
-#define SYSTEMD_PATH "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER SYSTEMD ".Manager"
-
 /* So long the transaction of a wish that came to nothing may still arrive. */
 #define LATE_USEC (60U * 1000U * 1000U)
-#define JOB_SIZE 128U
-#define BUS_NAME_SIZE 256U
 
 struct switch_logind {
         struct switcher_config config;
         struct switcher_wish wish; /* client 0: none; its service and unit are ours */
-        bool granted;       /* the transaction was let in; what the account rules say is yet to come */
-        char job[JOB_SIZE]; /* systemd's path of it; "" until it has answered */
-        char systemd[BUS_NAME_SIZE]; /* who has answered: the one whose word on that job counts */
-        struct switcher_wish late;   /* the last one that came to nothing */
+        bool granted; /* the transaction was let in; what the account rules say is yet to come */
+        struct unit_job job;
+        struct switcher_wish late; /* the last one that came to nothing */
         uint64_t late_until_usec;
-        sd_bus_slot *starting, *removed;
         sd_event_source *timer;
 };
 
@@ -41,9 +34,7 @@ static void end(struct switch_logind *s, int status) {
         }
         s->wish = (struct switcher_wish){0};
         s->granted = false;
-        s->job[0] = s->systemd[0] = 0;
-        s->starting = sd_bus_slot_unref(s->starting);
-        s->removed = sd_bus_slot_unref(s->removed);
+        unit_job_forget(&s->job);
         if (s->timer)
                 (void) sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
         s->config.done(s->config.userdata, &wish, status);
@@ -69,54 +60,19 @@ static void show(struct switch_logind *s) {
         end(s, r < 0 ? r : 0);
 }
 
-/* Anybody may send a signal to wardtapd alone. */
-static bool is_of_systemd(const struct switch_logind *s, sd_bus_message *m) {
-        const char *sender = sd_bus_message_get_sender(m);
-        return sender && s->systemd[0] && strcmp(sender, s->systemd) == 0;
-}
-
 /* A transaction that never came for its grant proves nothing, however well it ended. */
-static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static void on_job(void *userdata, const char *result, const char *error) {
         struct switch_logind *s = userdata;
-        const char *job, *result;
-        if (!is_of_systemd(s, m) || sd_bus_message_read(m, "uoss", NULL, &job, NULL, &result) < 0 ||
-            !s->job[0] || strcmp(job, s->job) != 0)
-                return 0;
-        if (strcmp(result, "done") == 0 && s->granted) {
+        if (!result) {
+                log_line(SD_WARNING, "%s cannot be started: %s", s->wish.unit, error);
+                end(s, -EIO);
+        } else if (strcmp(result, "done") == 0 && s->granted) {
                 show(s);
-                return 0;
+        } else {
+                log_line(SD_NOTICE, "%s ended with \"%s\" %s, so nobody is shown", s->wish.unit, result,
+                         s->granted ? "after the person was let in" : "before the person was let in");
+                end(s, s->granted && strcmp(result, "failed") == 0 ? -EACCES : -EIO);
         }
-        log_line(SD_NOTICE, "%s ended with \"%s\" %s, so nobody is shown", s->wish.unit, result,
-                 s->granted ? "after the person was let in" : "before the person was let in");
-        end(s, s->granted && strcmp(result, "failed") == 0 ? -EACCES : -EIO);
-        return 0;
-}
-
-static int on_started(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct switch_logind *s = userdata;
-        const sd_bus_error *e = sd_bus_message_get_error(m);
-        const char *job = "", *sender = sd_bus_message_get_sender(m);
-        s->starting = sd_bus_slot_unref(s->starting);
-        if (!e && sender && strlen(sender) < sizeof(s->systemd) && sd_bus_message_read(m, "o", &job) >= 0 &&
-            strlen(job) < sizeof(s->job)) {
-                memcpy(s->job, job, strlen(job) + 1);
-                memcpy(s->systemd, sender, strlen(sender) + 1);
-                return 0;
-        }
-        log_line(SD_WARNING, "%s cannot be started: %s", s->wish.unit,
-                 e ? e->message ? e->message : e->name : "systemd's answer is not understood");
-        end(s, -EIO);
-        return 0;
-}
-
-/* systemd tells the end of a job to whoever asked for it; the signal may follow at the answer's heels. */
-static int start(struct switch_logind *s, sd_bus *bus) {
-        int r = sd_bus_match_signal_async(bus, &s->removed, NULL, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                                          "JobRemoved", on_removed, NULL, s);
-        if (r < 0)
-                return r;
-        return sd_bus_call_method_async(bus, &s->starting, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                                        "StartUnit", on_started, s, "ss", s->wish.unit, "fail");
 }
 
 int switch_logind_begin(struct switch_logind *s, const struct switcher_wish *wish) {
@@ -131,10 +87,9 @@ int switch_logind_begin(struct switch_logind *s, const struct switcher_wish *wis
         (void) snprintf(s->wish.service, sizeof(s->wish.service), "%s", SWITCH_SERVICE);
         int r = arm(s);
         if (r >= 0)
-                r = start(s, bus);
+                r = unit_job_begin(&s->job, bus, "StartUnit", s->wish.unit, "fail", on_job, s);
         if (r >= 0)
                 return 0;
-        s->removed = sd_bus_slot_unref(s->removed);
         s->wish = (struct switcher_wish){0};
         return -EOPNOTSUPP;
 }
@@ -179,8 +134,7 @@ int switch_logind_new(const struct switcher_config *c, struct switch_logind **re
 struct switch_logind *switch_logind_free(struct switch_logind *s) {
         if (!s)
                 return NULL;
-        sd_bus_slot_unref(s->starting);
-        sd_bus_slot_unref(s->removed);
+        unit_job_forget(&s->job);
         sd_event_source_disable_unref(s->timer);
         free(s);
         return NULL;

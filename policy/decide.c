@@ -221,6 +221,15 @@ static bool judge_posture(struct judgement *j) {
                                                                                : false;
 }
 
+/* 8, its end: what is open here may always come back. */
+static bool judge_other_seat(struct judgement *j) {
+        const struct policy_person *p = j->q->person;
+        return j->q->rules->other_seats == OTHER_SEATS_REFUSE && j->d->service->use == USE_SIGN_IN &&
+                               p->other_seat && !p->own_session
+                       ? deny(j, REASON_OTHER_SEAT)
+                       : false;
+}
+
 /* 9, 10 */
 static bool judge_badge(struct judgement *j) {
         const struct policy_evidence *e = &j->q->evidence;
@@ -455,8 +464,8 @@ static bool judge_missing(struct judgement *j) {
 
 void policy_decide(const struct policy_question *q, struct policy_decision *ret) {
         static bool (*const before[])(struct judgement *) = {
-                judge_availability, judge_sanity,  judge_nobody, judge_person,   judge_emergency,
-                judge_role,         judge_posture, judge_badge,  judge_throttle,
+                judge_availability, judge_sanity,  judge_nobody,     judge_person, judge_emergency,
+                judge_role,         judge_posture, judge_other_seat, judge_badge,  judge_throttle,
         };
         *ret = (struct policy_decision){.verdict = POLICY_DENY, .reason = REASON_INTERNAL};
         struct judgement j = {q, ret};

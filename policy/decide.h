@@ -80,6 +80,7 @@ struct policy_person {
         uint64_t leased_from_boottime_usec;           /* ... and from when in the boot it was lent in */
         char leased_from_boot_id[33];
         bool own_session; /* has a session on this station that an attempt opened: grace may resume it */
+        bool other_seat;  /* has a session at another seat of this station */
         const struct policy_elevation *elevations; /* borrowed; the first that applies counts */
         size_t n_elevations;
         bool emergency_account; /* nobody's own: for emergencies */

@@ -349,6 +349,15 @@ static const struct {
                                       "A witness is somebody else than the person who needs the access, is "
                                       "active, and has a role "
                                       "and a key at this station now."},
+        [REASON_OTHER_SEAT] = {"other-seat", "You are signed in at another seat. Sign out there first.",
+                               "This person has a session at another seat of the same station, and "
+                               "OtherSeats=refuse in the rules allows one only. wardtap status and loginctl "
+                               "show where it is."},
+        [REASON_ACCOUNT_REFUSED] = {"account-refused", "Your account is closed here. Ask the help desk.",
+                                    "The account rules of PAM refuse this person: the account has expired "
+                                    "(chage -l USER), or a "
+                                    "rule of pam_time or pam_access forbids it now. Wardtap asks by "
+                                    "/etc/pam.d/wardtap-switch."},
 };
 
 static size_t row_of(enum reason r) {

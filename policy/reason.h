@@ -98,6 +98,9 @@ enum reason {
         REASON_EMERGENCY_USED_UP,   /* too often within a day with a badge alone */
         REASON_EMERGENCY_IN_USE,    /* somebody else's emergency has this account */
         REASON_EMERGENCY_WITNESS,   /* this person cannot witness it */
+        /* those who are signed in */
+        REASON_OTHER_SEAT,      /* at another seat of the station, and the rules want one only */
+        REASON_ACCOUNT_REFUSED, /* by PAM's account rules */
         REASON_MAX,
         REASON_INVALID = -1,
 };

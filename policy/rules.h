@@ -35,6 +35,13 @@ enum recovery_use {
 };
 enum fallback_use { FALLBACK_RECORD, FALLBACK_DENY, FALLBACK_MAX };
 enum switch_engine { SWITCH_AUTO, SWITCH_LIGHTDM, SWITCH_LOGIND, SWITCH_MAX };
+/* What becomes of a person's session at another seat of the station when she signs in at this one. */
+enum other_seats {
+        OTHER_SEATS_KEEP,   /* it stays: she has two */
+        OTHER_SEATS_REFUSE, /* she does not get in here */
+        OTHER_SEATS_END,    /* it ends, once she has one here */
+        OTHER_SEATS_MAX,
+};
 enum lock_kind { LOCK_GREETER, LOCK_SESSION, LOCK_MAX };
 
 /* What the people of a role may approve with their key, as in Approves=. Bit 1U << action of
@@ -192,6 +199,7 @@ struct rules {
         unsigned max_sessions; /* 0 = one per 2 GB of memory, at most 6 */
         enum switch_engine switch_engine;
         enum lock_kind lock;
+        enum other_seats other_seats;
         struct rule_break_glass break_glass;
         /* [Role], [Place], [Service], [Exception], [Check], in the order they were written */
         struct rule_role *roles;

@@ -7,6 +7,7 @@
 static const char *const assurances[] = {"none", "aal2", "aal3", NULL};
 static const char *const recoveries[] = {"root", "strict", NULL};
 static const char *const fallbacks[] = {"record", "deny", NULL};
+static const char *const other_seats[] = {"keep", "refuse", "end", NULL};
 static const char *const engines[] = {"auto", "lightdm", "logind", NULL};
 static const char *const locks[] = {"greeter", "session", NULL};
 static const char *const grace_modes[] = {"fixed", "renewed", NULL};
@@ -66,6 +67,7 @@ static const struct rule_key station_keys[] = {
         {"MaxSessions", value_count, AT(rules, max_sessions), .min = 0, .max = 64},
         {"SwitchEngine", value_choice, AT(rules, switch_engine), .choices = engines},
         {"Lock", value_choice, AT(rules, lock), .choices = locks},
+        {"OtherSeats", value_choice, AT(rules, other_seats), .choices = other_seats},
 };
 
 static const struct rule_key role_keys[] = {

@@ -7,7 +7,7 @@
  *         delays (u8 of them, u64 each), throttle max u64, recheck u64, tickets u8, recovery u8
  *
  *   station: name ("" = the host's), tags, fallback u8, session keys u8,
- *         max sessions u8, engine u8, lock u8
+ *         max sessions u8, engine u8, lock u8, other seats u8
  *
  *   roles (u16 of them): name, groups, stations, hours (u8 of them: days u8, from u16, to u16),
  *         sign-in u8, grace u64, mode u8, cap u64, tap-out u8, walk-away u8, session cap u64,
@@ -33,6 +33,7 @@
  * applied anew. Version 2 had no approvals: nobody approves anything by it; and no exceptions and no checks.
  * Versions 1 to 3 had no tickets: the site takes none, which is the default; neither the recovery nor the
  * longest time of an elevation, which are read as their defaults; and no break-glass: there is none by them.
+ * Versions 1 to 4 had no other seats: what is open there stays, which is the default.
  */
 #include "common/bytes.h"
 #include "policy/rules_internal.h"
@@ -40,11 +41,12 @@
 #include <errno.h>
 #include <openssl/evp.h>
 
-#define VERSION 4U
+#define VERSION 5U
 #define VERSION_WALK_AWAY 2U /* the first one that has it */
 #define VERSION_APPROVES 3U  /* and all that came with it */
 #define VERSION_TICKETS 4U
 #define VERSION_BREAK_GLASS 4U
+#define VERSION_OTHER_SEATS 5U
 #define DIGEST_SIZE 32U
 
 static const uint8_t magic[] = {'W', 'T', 'R', 'U', 'L', 'E', 'S', '\n'};
@@ -83,6 +85,7 @@ static void write_station(struct writer *w, const struct rules *r) {
         writer_u8(w, (uint8_t) r->max_sessions);
         writer_u8(w, (uint8_t) r->switch_engine);
         writer_u8(w, (uint8_t) r->lock);
+        writer_u8(w, (uint8_t) r->other_seats);
 }
 
 static void write_role(struct writer *w, const struct rule_role *role) {
@@ -316,7 +319,7 @@ static int take_site(struct bytes *b, unsigned version, struct rules *r) {
         return take_enum(b, RECOVERY_MAX, &r->recovery);
 }
 
-static int take_station(struct bytes *b, struct rules *r) {
+static int take_station(struct bytes *b, unsigned version, struct rules *r) {
         int e;
         if ((e = take_text(b, valid_or_empty, &r->station)) < 0 ||
             (e = take_words(b, name_is_valid, &r->tags)) < 0 ||
@@ -324,7 +327,8 @@ static int take_station(struct bytes *b, struct rules *r) {
             (e = bytes_take_bool(b, &r->session_keys)) < 0 ||
             (e = take_enum(b, UINT8_MAX + 1U, &r->max_sessions)) < 0 ||
             (e = take_enum(b, SWITCH_MAX, &r->switch_engine)) < 0 ||
-            (e = take_enum(b, LOCK_MAX, &r->lock)) < 0)
+            (e = take_enum(b, LOCK_MAX, &r->lock)) < 0 ||
+            (version >= VERSION_OTHER_SEATS && (e = take_enum(b, OTHER_SEATS_MAX, &r->other_seats)) < 0))
                 return e;
         r->station_from_host = !*r->station;
         return 0;
@@ -486,7 +490,7 @@ int rules_read(const void *p, size_t n, struct rules **ret) {
         _cleanup_(rules_freep) struct rules *r = rules_new();
         if (!r)
                 return -ENOMEM;
-        if ((e = take_site(&b, version, r)) < 0 || (e = take_station(&b, r)) < 0 ||
+        if ((e = take_site(&b, version, r)) < 0 || (e = take_station(&b, version, r)) < 0 ||
             (e = take_lists(&b, version, r)) < 0 ||
             (version >= VERSION_BREAK_GLASS && (e = take_break_glass(&b, &r->break_glass)) < 0) ||
             (e = bytes_end(&b)) < 0)

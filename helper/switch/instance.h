@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The instances of wardtap-switch@.service: whom one is about, and for which attempt. */
+/* The instances of wardtap-switch@.service: whom one is about, and for which attempt; and those of
+ * wardtap-account@.service, which are about a person alone. */
 #pragma once
 
 #include <sys/types.h>
@@ -12,3 +13,7 @@
 int instance_parse(const char *text, uid_t *ret);
 /* The unit wardtapd starts. -EINVAL for an attempt that is no such id. */
 int instance_unit(uid_t uid, const char *attempt, char ret[static INSTANCE_UNIT_SIZE]);
+
+/* The same for wardtap-account@.service: "UID", and never root. -EINVAL for anything else. */
+int instance_parse_account(const char *text, uid_t *ret);
+int instance_account_unit(uid_t uid, char ret[static INSTANCE_UNIT_SIZE]);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wardtap-switch UID[-ATTEMPT]: one PAM transaction for a person who is to come to the screen, so that the
- * account rules hold at a tap as they do at a sign-in. Run by wardtap-switch@.service alone; it shows
- * nothing and changes nothing, its exit status says what came of it (man wardtapd). */
+ * account rules hold at a tap as they do at a sign-in. Run by wardtap-switch@.service alone.
+ * wardtap-switch account UID: PAM's account phase alone, for a person who is signed in. Run by
+ * wardtap-account@.service alone. Both show nothing and change nothing; the exit status says what came of it
+ * (man wardtapd). */
 #include "common/broker.h"
 #include "common/util.h"
 #include "helper/switch/instance.h"
@@ -9,6 +11,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum status {
@@ -17,6 +20,7 @@ enum status {
         ACCOUNT_REFUSED = 2,
         NO_CREDENTIALS = 3,
         NOBODY = 4,
+        NOT_SAID = 5, /* account: neither allowed nor refused */
         MISUSED = 64
 };
 
@@ -53,21 +57,36 @@ static enum status ask(pam_handle_t *pamh, const char *user, int *ret_last) {
         return ALLOWED;
 }
 
-static enum status run(const char *user) {
+/* Only an account that has expired, or a rule that forbids this person, refuses. Whose password is old need
+ * not leave: she came by her badge, and there is nobody to type another. Anything else may be a directory
+ * that is down, or a stack that is broken (PAM_AUTH_ERR is what pam_deny says at the end of one), and that
+ * must not end everybody's work. */
+static enum status ask_account(pam_handle_t *pamh, const char *user, int *ret_last) {
+        int r = *ret_last = pam_acct_mgmt(pamh, PAM_SILENT);
+        if (r == PAM_ACCT_EXPIRED || r == PAM_PERM_DENIED)
+                return say(pamh, "Refused by the account rules", r, ACCOUNT_REFUSED);
+        if ((r != PAM_SUCCESS && r != PAM_NEW_AUTHTOK_REQD) || !is_still(pamh, user))
+                return say(pamh, "The account rules do not say", r, NOT_SAID);
+        return ALLOWED;
+}
+
+static enum status run(const char *user, bool account) {
         const struct pam_conv conversation = {.conv = no_answer};
         pam_handle_t *pamh = NULL;
         int r = pam_start(SWITCH_SERVICE, user, &conversation, &pamh);
         if (r != PAM_SUCCESS)
-                return say(NULL, "PAM does not begin", r, NOT_LET_IN);
-        enum status s = ask(pamh, user, &r);
+                return say(NULL, "PAM does not begin", r, account ? NOT_SAID : NOT_LET_IN);
+        enum status s = account ? ask_account(pamh, user, &r) : ask(pamh, user, &r);
         (void) pam_end(pamh, r);
         return s;
 }
 
 int main(int argc, char *argv[]) {
         uid_t uid;
-        if (argc != 2 || instance_parse(argv[1], &uid) < 0) {
-                (void) fprintf(stderr, "wardtapd starts this for a person: UID-ATTEMPT\n");
+        bool account = argc == 3 && strcmp(argv[1], "account") == 0;
+        if (account ? instance_parse_account(argv[2], &uid) < 0
+                    : argc != 2 || instance_parse(argv[1], &uid) < 0) {
+                (void) fprintf(stderr, "wardtapd starts this for a person: UID-ATTEMPT, or account UID\n");
                 return MISUSED;
         }
         const struct passwd *pw = getpwuid(uid);
@@ -76,5 +95,7 @@ int main(int argc, char *argv[]) {
                 return NOBODY;
         }
         _cleanup_(freep) char *user = strdup(pw->pw_name);
-        return user ? (int) run(user) : NOT_LET_IN;
+        if (!user)
+                return account ? NOT_SAID : NOT_LET_IN;
+        return (int) run(user, account);
 }

@@ -103,6 +103,7 @@ struct attempt {
         bool answer_owed;      /* a prompt of before is still on the screen: its answer means nothing */
         bool state_failed;     /* state.db does not say what happened before: nothing else lets in */
         bool drill;
+        bool other_seat;     /* she has a session at another seat of this station */
         uint64_t ends_usec;  /* CLOCK_REALTIME: of the one that is under way; 0: none */
         uint64_t until_usec; /* the same of the one that begins */
         char review[STORE_REVIEW_SIZE], claimed[129], why[33];

@@ -34,6 +34,7 @@ static int ask_session(struct attempt *a, enum broker_presence *ret) {
         a->closed_usec = m.session.closed_usec;
         a->ends_usec = m.session.emergency_usec;
         a->drill = m.session.drill;
+        a->other_seat = m.session.other_seat;
         take_passing(a, m.session.passing);
         return 0;
 }
@@ -191,6 +192,7 @@ enum attempt_state attempt_account(struct attempt *a) {
         if (load_person(a) < 0)
                 return attempt_end(a, REASON_STORE);
         a->policy_person.own_session = presence != BROKER_ABSENT;
+        a->policy_person.other_seat = a->other_seat;
         if (attempt_is_recheck(a) && a->policy_person.in_emergency)
                 a->evidence.emergency = EMERGENCY_ASKED;
         return ATTEMPT_DECIDE;

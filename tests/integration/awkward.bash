@@ -184,6 +184,33 @@ mark_seat
 tap $ANNA
 await_seat "active $A 2001 user" || true
 seat remove "$E1"
+# seats WHAT: OtherSeats= of the rules.
+seats() {
+        sed -i "/^OtherSeats=/d; s/^Name=ward3-bay2/&\nOtherSeats=$1/" /etc/wardtap/wardtap.conf
+        wardtap policy apply --reason "$1" >apply.out 2>&1 || { cat apply.out; bad "policy apply"; }
+}
+seat add 2004 seat1 0 user
+D1=$said
+seats refuse
+before=$(event_count denied)
+rest
+tap $DORA
+await_event denied $((before + 1)) "she gets none of her own here"
+is "by the rules she is refused" "dora other-seat" "$(last_of denied USER) $(last_of denied REASON)"
+seats end
+before=$(event_count sign-out WARDTAP_REASON=other-seat)
+rest
+mark_seat
+key_in dora
+seat answer 4444
+tap $DORA
+await_seat "removed $D1 2004 user" || true
+key_out dora
+seat answer
+shows "or she gets one" "2004 user"
+is "and the other one ends, once" $((before + 1)) "$(event_count sign-out WARDTAP_REASON=other-seat)"
+is "with a record of that seat" "dora $D1 node seat1" "$(last_of sign-out USER) $(last_of sign-out FROM_SESSION) $(last_of sign-out REQUESTOR) $(last_of sign-out SEAT)"
+seats keep
 
 echo "== names as Linux permits them"
 mkdir -p /etc/wardtap/event.d record

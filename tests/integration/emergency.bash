@@ -510,6 +510,35 @@ expect "status says how many are open" "not reviewed to the end" status.out
 wardtap emergency close nonsense0000 --as clinical --reviewer ben --words x >nonsense.out 2>&1 && bad "an item that is none" || true
 expect "an item that is none" "There is no emergency 'nonsense0000'" nonsense.out
 
+echo "== an emergency account is fresh for the next one"
+mkdir -p /run/world/home1/.cache
+echo "a chart" >/run/world/home1/notes
+chown -R 2020:2020 /run/world/home1
+sed -i 's|^\(emergency1:.*\):/nonexistent:|\1:/run/world/home1:|' /etc/passwd
+seat add 2020 seat0 0 user
+E=$said
+wardtap lease wipe emergency1 >wipe.out 2>&1 && bad "not while somebody is in it" || true
+expect "not while somebody is in it" "Somebody is in 'emergency1' now" wipe.out
+[ -e /run/world/home1/notes ] && ok "nothing is touched" || bad "nothing is touched"
+mark_seat
+seat remove "$E"
+await_seat "call 903 StartUnit wardtap-wipe@emergency1.service" 10 && ok "wardtapd has it wiped when the last session is gone" ||
+        bad "wardtapd has it wiped when the last session is gone"
+key_in emergency1
+sign_in early --service lightdm --tty tty5 --answer 1 --answer "Grace Hopper"
+await early.out "Tap your badge" 20 || true
+tap $KIT
+await early.out "result:\|in use" 40 || true
+key_out emergency1
+expect_not "meanwhile nobody gets it" PAM_SUCCESS early.out
+is "and that is a record" "emergency1 emergency-in-use" "$(last_of denied USER) $(last_of denied REASON)"
+wardtap lease wipe emergency1 >wipe.out 2>&1 || cat wipe.out
+expect "what the unit runs" "The home of 'emergency1' is wiped" wipe.out
+[ -e /run/world/home1/notes ] && bad "what she left is gone" || ok "what she left is gone"
+is "with a record" "0 emergency1 emergency1" "$(last_of home-wipe OUTCOME) $(last_of home-wipe USER) $(last_of home-wipe ACCOUNT)"
+wardtap lease wipe anna >wipe.out 2>&1 && bad "never anybody's own" || true
+expect "never anybody's own" "its home is never wiped" wipe.out
+
 chain_whole
 grep -hE "ERROR: AddressSanitizer|runtime error" ./*.err && bad "a sanitizer complains" || ok "no complaint of the sanitizers"
 finish

@@ -244,7 +244,7 @@ int __wrap_broker_send(int fd, const struct broker_message *m) {
         struct broker_message s = {.type = BROKER_SESSION,
                                    .session = {fake.own_session ? BROKER_OPEN : BROKER_ABSENT,
                                                fake.closed_usec, "disk  updates ", fake.in_emergency_usec,
-                                               false}};
+                                               false, fake.other_seat}};
         if (inject("broker_send"))
                 return -EPIPE;
         if (m->type == BROKER_ASK_SESSION)

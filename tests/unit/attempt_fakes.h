@@ -42,7 +42,7 @@ struct fake_world {
         bool readers_leave;     /* WAITING 0 after the first WAITING */
         bool readers_late;      /* WAITING 0 before the first WAITING */
         uint64_t tap_age_usec;
-        bool own_session;
+        bool own_session, other_seat;
         uint64_t closed_usec;
         bool taps_again;      /* AGAIN, whenever it is asked for ... */
         bool taps_before;     /* ... but the tap was before that */

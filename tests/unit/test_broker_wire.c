@@ -49,13 +49,14 @@ static void what_is_known_of_an_emergency_survives_the_way(void **state) {
         struct broker_message m = {.type = BROKER_SESSION,
                                    .session = {.presence = BROKER_OPEN,
                                                .emergency_usec = 77,
-                                               .drill = true}},
+                                               .drill = true,
+                                               .other_seat = true}},
                               back;
         uint8_t buf[1024];
         size_t n = encode(&m, buf, sizeof(buf));
         assert_int_equal(broker_read((struct bytes){buf, n}, &back), 0);
         assert_int_equal(back.session.emergency_usec, 77);
-        assert_true(back.session.drill);
+        assert_true(back.session.drill && back.session.other_seat);
         for (size_t cut = 0; cut < n; cut++)
                 assert_int_equal(broker_read((struct bytes){buf, cut}, &back), -EBADMSG);
         m = (struct broker_message){.type = BROKER_AGAIN, .again.seen_usec = 99};

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "common/wipe_unit.h"
 #include "cli/lease.h"
 #include "cli/wipe_home.h"
 #include "common/socket.h"
@@ -148,12 +149,12 @@ static void a_new_home_is_like_the_skeleton(void **state) {
 
 static void the_unit_is_named_as_systemd_escapes(void **state) {
         char unit[64];
-        assert_int_equal(lease_wipe_unit("agency1", unit, sizeof(unit)), 0);
+        assert_int_equal(wipe_unit_name("agency1", unit, sizeof(unit)), 0);
         assert_string_equal(unit, "wardtap-wipe@agency1.service");
-        assert_int_equal(lease_wipe_unit(".a-b/c d.e", unit, sizeof(unit)), 0);
+        assert_int_equal(wipe_unit_name(".a-b/c d.e", unit, sizeof(unit)), 0);
         assert_string_equal(unit, "wardtap-wipe@\\x2ea\\x2db\\x2fc\\x20d.e.service");
-        assert_int_equal(lease_wipe_unit("", unit, sizeof(unit)), -EINVAL);
-        assert_int_equal(lease_wipe_unit("------------------------", unit, sizeof(unit)), -EINVAL);
+        assert_int_equal(wipe_unit_name("", unit, sizeof(unit)), -EINVAL);
+        assert_int_equal(wipe_unit_name("------------------------", unit, sizeof(unit)), -EINVAL);
 }
 
 static void roots_processes_are_never_ended(void **state) {

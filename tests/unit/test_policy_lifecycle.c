@@ -11,9 +11,9 @@
 #define NOW UINT64_C(1795166502000000)
 #define HOUR UINT64_C(3600000000)
 
-static const char text[] =
-        "[Site]\nRelyingParty=wardtap.example.org\n[Role nurse]\nGroups=nurses\n"
-        "SignIn=badge+key+verify\nGrace=8h\nGraceCap=10h\n[Service lightdm]\nUse=sign-in\n";
+static const char text[] = "[Site]\nRelyingParty=wardtap.example.org\n[Role nurse]\nGroups=nurses\n"
+                           "SignIn=badge+key+verify\nGrace=8h\nGraceCap=10h\n[Service "
+                           "lightdm]\nUse=sign-in\n[Service sudo]\nUse=step-up\n";
 
 static struct rules *rules;
 static char *groups[] = {(char *) "nurses", NULL};
@@ -155,6 +155,33 @@ static void the_grace_of_the_holder_before_is_not_hers(void **state) {
         assert_true(decide(&c).grace);
 }
 
+/* One seat at a time, where the rules say so; what is open here may always come back. */
+static void somebody_at_another_seat_is_let_in_as_the_rules_say(void **state) {
+        static const struct {
+                enum other_seats rule;
+                bool here;
+                enum policy_verdict verdict;
+        } cases[] = {{OTHER_SEATS_KEEP, false, POLICY_NEED_VERIFY}, {OTHER_SEATS_KEEP, true, POLICY_ALLOW},
+                     {OTHER_SEATS_REFUSE, false, POLICY_DENY},      {OTHER_SEATS_REFUSE, true, POLICY_ALLOW},
+                     {OTHER_SEATS_END, false, POLICY_NEED_VERIFY},  {OTHER_SEATS_END, true, POLICY_ALLOW}};
+        struct case_ c;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                begin(&c);
+                rules->other_seats = cases[i].rule;
+                c.person.own_session = cases[i].here;
+                c.person.other_seat = true;
+                assert_int_equal(decide(&c).verdict, cases[i].verdict);
+                if (cases[i].verdict == POLICY_DENY)
+                        assert_int_equal(decide(&c).reason, REASON_OTHER_SEAT);
+                c.question.service = "sudo"; /* an approval takes no seat */
+                assert_int_not_equal(decide(&c).reason, REASON_OTHER_SEAT);
+                c.question.service = "lightdm";
+                c.person.other_seat = false;
+                assert_int_not_equal(decide(&c).verdict, POLICY_DENY);
+        }
+        rules->other_seats = OTHER_SEATS_KEEP;
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_suspended_badge_lets_nobody_in),
@@ -162,6 +189,7 @@ int main(void) {
                 cmocka_unit_test(keys_that_are_all_suspended_say_so),
                 cmocka_unit_test(an_account_that_nobody_has_lets_nobody_in),
                 cmocka_unit_test(the_grace_of_the_holder_before_is_not_hers),
+                cmocka_unit_test(somebody_at_another_seat_is_let_in_as_the_rules_say),
         };
         return cmocka_run_group_tests(tests, load_rules, free_rules);
 }

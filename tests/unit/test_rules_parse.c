@@ -64,6 +64,7 @@ static const char all_keys[] =
         "MaxSessions=4\n"
         "SwitchEngine=logind\n"
         "Lock=session\n"
+        "OtherSeats=end\n"
         "\t[Role nurse]\t\n"
         "  Groups = nurses \"Domain Users\" CORP\\nurse\n"
         "Stations=ward3 \\\n"
@@ -141,6 +142,7 @@ static void every_key_is_read(void **state) {
         assert_int_equal(r->max_sessions, 4);
         assert_int_equal(r->switch_engine, SWITCH_LOGIND);
         assert_int_equal(r->lock, LOCK_SESSION);
+        assert_int_equal(r->other_seats, OTHER_SEATS_END);
         assert_int_equal(r->n_roles, 2);
 
         const struct rule_role *role = &r->roles[0];
@@ -318,6 +320,7 @@ static void what_is_left_out_has_the_documented_default(void **state) {
         assert_int_equal(r->max_sessions, 0);
         assert_int_equal(r->switch_engine, SWITCH_AUTO);
         assert_int_equal(r->lock, LOCK_GREETER);
+        assert_int_equal(r->other_seats, OTHER_SEATS_KEEP);
         const struct rule_role *role = &r->roles[0];
         assert_int_equal(role->sign_in, 7);
         assert_true(role->grace_usec == H(12) && role->grace_cap_usec == H(14) &&

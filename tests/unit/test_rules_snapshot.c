@@ -21,7 +21,8 @@
 #define NOW (UINT64_C(1795166502) * 1000000U) /* 2026-11-20T09:21:42Z */
 
 static const char first[] =
-        "[Site]\nRelyingParty=wardtap.example.org\nRecovery=strict\nTickets=yes\n"
+        "[Site]\nRelyingParty=wardtap.example.org\nRecovery=strict\nTickets=yes\n[Station]\nOtherSeats="
+        "refuse\n"
         "[Role nurse]\nGroups=nurses \"Domain Users\"\nStations=ward3\n"
         "Hours=Mon-Fri 07:00-15:00, Sat,Sun 22:00-06:00\nGraceMode=renewed\nWalkAway=nothing\n"
         "Approves=ticket recover\nKeyAttested=yes\nElevateMax=2h\n"
@@ -80,6 +81,7 @@ static void what_is_written_is_read_and_has_one_form(void **state) {
         assert_string_equal(back->break_glass.accounts.words[0], "emergency1");
         assert_int_equal(back->break_glass.badge, BREAK_GLASS_FRESH);
         assert_int_equal(back->break_glass.uses, 3);
+        assert_int_equal(back->other_seats, OTHER_SEATS_REFUSE);
         assert_string_equal(back->station, "");
         assert_true(back->station_from_host);
         free(a);
@@ -92,11 +94,11 @@ static void seal(uint8_t *p, size_t n) {
         assert_int_equal(EVP_Digest(p, n - 32, p + n - 32, NULL, EVP_sha256(), NULL), 1);
 }
 
-/* The hash of these rules was the same in every release with version 4 of the format. When this fails, the
+/* The hash of these rules was the same in every release with version 5 of the format. When this fails, the
  * format has changed: give it a new version and read the old ones too. */
-static void the_form_of_version_4_does_not_change(void **state) {
+static void the_form_of_version_5_does_not_change(void **state) {
         struct rules *r = parse(first);
-        assert_string_equal(r->hash, "6abe01c8f8ad114fcfcb0d64fa00bc846f1a448db4b2ef63e1454de7914fa854");
+        assert_string_equal(r->hash, "a9c2c0d4790efc87ff6cfcf827bfd3fb96b3017ce362629ed0859923e66f2ff8");
         rules_free(r);
 }
 
@@ -160,6 +162,19 @@ static void what_version_3_wrote_is_still_read(void **state) {
         assert_true(r->roles[0].elevate_max_usec == UINT64_C(8) * 3600 * 1000000);
         assert_int_equal(r->recovery, RECOVERY_ROOT);
         assert_false(r->break_glass.present);
+        rules_free(r);
+}
+
+/* The same with everything but OtherSeats=. */
+static void what_version_4_wrote_is_still_read(void **state) {
+        uint8_t p[1024];
+        struct rules *r = NULL;
+        size_t n = read_seed("version-4", p, sizeof(p));
+        assert_int_equal(rules_read(p, n, &r), 0);
+        assert_string_equal(r->hash, "6abe01c8f8ad114fcfcb0d64fa00bc846f1a448db4b2ef63e1454de7914fa854");
+        assert_int_equal(r->other_seats, OTHER_SEATS_KEEP);
+        assert_int_equal(r->break_glass.minutes, 45);
+        assert_true(r->tickets);
         rules_free(r);
 }
 
@@ -233,7 +248,7 @@ static void a_good_hash_does_not_excuse_the_content(void **state) {
                         }
                 }
         assert_true(refused > 500 && read > 100); /* a changed letter of a name is a name */
-        p[9] = 5;                                 /* a newer version */
+        p[9] = 6;                                 /* a newer version */
         seal(p, n);
         assert_int_equal(rules_read(p, n, &back), -EBADMSG);
         free(p);
@@ -554,9 +569,10 @@ int main(void) {
         (void) setenv("TZ", "UTC", 1); /* Until= is a local time */
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_written_is_read_and_has_one_form),
-                cmocka_unit_test(the_form_of_version_4_does_not_change),
+                cmocka_unit_test(the_form_of_version_5_does_not_change),
                 cmocka_unit_test(what_version_1_wrote_is_still_read),
                 cmocka_unit_test(what_version_3_wrote_is_still_read),
+                cmocka_unit_test(what_version_4_wrote_is_still_read),
                 cmocka_unit_test(what_version_2_wrote_is_still_read),
                 cmocka_unit_test(rules_as_large_as_they_may_be_fit),
                 cmocka_unit_test(any_changed_byte_and_any_cut_is_noticed),

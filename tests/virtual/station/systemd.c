@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The little of systemd that wardtapd asks for: which unit the display manager is, its own PAM transaction
- * (wardtap-switch@), which is run in a control group of that name, and units for hooks, which are only said.
- */
+/* The little of systemd that wardtapd asks for: which unit the display manager is, its own PAM transactions
+ * (wardtap-switch@, wardtap-account@), which are run in a control group of that name, and units for hooks,
+ * which are only said. */
 #include "tests/virtual/station/station.h"
 
 #include <fcntl.h>
@@ -27,6 +27,11 @@ static int get_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return r < 0 ? r : sd_bus_reply_method_return(m, "o", path);
 }
 
+#define IS_ACCOUNT(unit) (strncmp(unit, "wardtap-account@", 16) == 0)
+
+/* Of the last wardtap-account@ that ended. */
+static int32_t main_status;
+
 struct job {
         struct stage *stage;
         unsigned id;
@@ -35,7 +40,11 @@ struct job {
 
 static int on_unit_end(sd_event_source *source, const siginfo_t *info, void *userdata) {
         struct job *j = userdata;
-        bool done = info->si_code == CLD_EXITED && info->si_status == 0;
+        bool account = IS_ACCOUNT(j->unit);
+        bool done = info->si_code == CLD_EXITED &&
+                    (info->si_status == 0 || (account && info->si_status == 2)); /* SuccessExitStatus=2 */
+        if (account)
+                main_status = info->si_status;
         say("unit %s ended with %d", j->unit, info->si_status);
         (void) rmdir(j->cgroup);
         if (j->stage->bus[SERVICE_SYSTEMD])
@@ -58,6 +67,8 @@ __attribute__((noreturn)) static void be_unit(const struct job *j) {
         int fd = open(path, O_WRONLY | O_CLOEXEC);
         if (fd < 0 || write(fd, "0", 1) != 1 || dup2(2, 1) < 0)
                 _exit(101);
+        if (IS_ACCOUNT(j->unit))
+                (void) execl(j->stage->switch_program, "wardtap-switch", "account", instance, (char *) NULL);
         (void) execl(j->stage->switch_program, "wardtap-switch", instance, (char *) NULL);
         _exit(103);
 }
@@ -88,7 +99,8 @@ static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 return r;
         say_call(m, name);
-        if (strncmp(name, "wardtap-switch@", 15) == 0 && strchr(name, '.'))
+        bool stop = sd_bus_message_is_method_call(m, NULL, "StopUnit");
+        if (!stop && (strncmp(name, "wardtap-switch@", 15) == 0 || IS_ACCOUNT(name)) && strchr(name, '.'))
                 return run_unit(userdata, m, name);
         return sd_bus_reply_method_return(m, "o", "/org/freedesktop/systemd1/job/1");
 }
@@ -132,6 +144,12 @@ static const sd_bus_vtable unit_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
+static const sd_bus_vtable service_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("ExecMainStatus", "i", NULL, 0, 0),
+        SD_BUS_VTABLE_END,
+};
+
 bool systemd_set_unit(struct stage *s, const char *unit, const char *state) {
         _cleanup_(freep) char *path = NULL;
         struct site_unit *u = NULL;
@@ -160,9 +178,16 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD("GetUnit", "s", "o", get_unit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StartUnit", "ss", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("RestartUnit", "ss", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StopUnit", "ss", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
+
+static int find_status(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
+                       sd_bus_error *error) {
+        *found = &main_status;
+        return 1;
+}
 
 static int find_any(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
                     sd_bus_error *error) {
@@ -173,6 +198,10 @@ static int find_any(sd_bus *bus, const char *path, const char *interface, void *
 int systemd_start(struct stage *s) {
         int r = sd_bus_add_fallback_vtable(s->bus[SERVICE_SYSTEMD], NULL, UNITS,
                                            "org.freedesktop.systemd1.Unit", unit_vtable, find_any, s);
+        if (r >= 0)
+                r = sd_bus_add_fallback_vtable(s->bus[SERVICE_SYSTEMD], NULL, UNITS,
+                                               "org.freedesktop.systemd1.Service", service_vtable,
+                                               find_status, NULL);
         if (r < 0)
                 return r;
         return sd_bus_add_object_vtable(s->bus[SERVICE_SYSTEMD], NULL, "/org/freedesktop/systemd1",

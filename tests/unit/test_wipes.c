@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An emergency account is nobody's until its home is wiped, and what goes wrong with that keeps it from
+ * nobody. */
+#include "helper/wipes.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <systemd/sd-event.h>
+#include <cmocka.h>
+
+static struct {
+        sd_event *event;
+        sd_bus *here, *there;
+        struct wipes *wipes;
+        bool off, refuse;
+        unsigned started;
+        char unit[200];
+} w;
+
+static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *unit, *mode;
+        sd_bus_message *reply = NULL;
+        char job[64];
+        assert_true(sd_bus_message_read(m, "ss", &unit, &mode) >= 0);
+        (void) snprintf(w.unit, sizeof(w.unit), "%s", unit);
+        w.started++;
+        if (w.refuse)
+                return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "may not");
+        (void) snprintf(job, sizeof(job), "/org/freedesktop/systemd1/job/%u", w.started);
+        assert_true(sd_bus_message_new_method_return(m, &reply) >= 0);
+        assert_true(sd_bus_message_set_sender(reply, ":1.1") >= 0);
+        assert_true(sd_bus_message_append(reply, "o", job) >= 0);
+        int r = sd_bus_send(w.there, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r < 0 ? r : 1;
+}
+
+static int add_match(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return sd_bus_reply_method_return(m, "");
+}
+
+static const sd_bus_vtable systemd[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("StartUnit", "ss", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED), SD_BUS_VTABLE_END};
+static const sd_bus_vtable driver[] = {
+        SD_BUS_VTABLE_START(0), SD_BUS_METHOD("AddMatch", "s", "", add_match, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END};
+
+static sd_bus *the_bus(void *userdata) {
+        return w.off ? NULL : w.here;
+}
+
+static void turn(void) {
+        while (sd_event_run(w.event, 20000) > 0)
+                ;
+}
+
+static void ends(unsigned job, const char *result) {
+        sd_bus_message *m = NULL;
+        char path[64];
+        (void) snprintf(path, sizeof(path), "/org/freedesktop/systemd1/job/%u", job);
+        assert_true(sd_bus_message_new_signal(w.there, &m, "/org/freedesktop/systemd1",
+                                              "org.freedesktop.systemd1.Manager", "JobRemoved") >= 0);
+        assert_true(sd_bus_message_set_sender(m, ":1.1") >= 0);
+        assert_true(sd_bus_message_append(m, "uoss", job, path, w.unit, result) >= 0);
+        assert_true(sd_bus_send(w.there, m, NULL) >= 0);
+        sd_bus_message_unref(m);
+        turn();
+}
+
+static int begin(void **state) {
+        int fds[2];
+        memset(&w, 0, sizeof(w));
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        assert_true(sd_event_new(&w.event) >= 0);
+        assert_true(sd_bus_new(&w.here) >= 0 && sd_bus_set_fd(w.here, fds[0], fds[0]) >= 0);
+        assert_true(sd_bus_new(&w.there) >= 0 && sd_bus_set_fd(w.there, fds[1], fds[1]) >= 0);
+        assert_true(sd_bus_set_server(w.there, 1, (sd_id128_t){0}) >= 0);
+        assert_true(sd_bus_start(w.there) >= 0 && sd_bus_start(w.here) >= 0);
+        assert_true(sd_bus_add_object_vtable(w.there, NULL, "/org/freedesktop/systemd1",
+                                             "org.freedesktop.systemd1.Manager", systemd, NULL) >= 0);
+        assert_true(sd_bus_add_object_vtable(w.there, NULL, "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                             driver, NULL) >= 0);
+        assert_true(sd_bus_attach_event(w.there, w.event, 0) >= 0 &&
+                    sd_bus_attach_event(w.here, w.event, 0) >= 0);
+        return wipes_new(the_bus, NULL, &w.wipes);
+}
+
+static int end(void **state) {
+        w.wipes = wipes_free(w.wipes);
+        sd_bus_close_unref(w.here);
+        sd_bus_close_unref(w.there);
+        sd_event_unref(w.event);
+        return 0;
+}
+
+static void an_account_is_nobodys_until_it_is_wiped(void **state) {
+        static const char *const results[] = {"done", "failed", "timeout"};
+        for (unsigned i = 0; i < ELEMENTSOF(results); i++) {
+                assert_false(wipes_is_busy(w.wipes, 2020));
+                wipes_begin(w.wipes, 2020, "emergency-1");
+                wipes_begin(w.wipes, 2020, "emergency-1"); /* once */
+                assert_true(wipes_is_busy(w.wipes, 2020));
+                assert_false(wipes_is_busy(w.wipes, 2021));
+                turn();
+                assert_int_equal(w.started, i + 1);
+                assert_string_equal(w.unit, "wardtap-wipe@emergency\\x2d1.service");
+                ends(i + 1, results[i]);
+        }
+        assert_false(wipes_is_busy(w.wipes, 2020));
+}
+
+static void each_account_has_its_own(void **state) {
+        wipes_begin(w.wipes, 2020, "emergency1");
+        wipes_begin(w.wipes, 2021, "emergency2");
+        turn();
+        ends(2, "done");
+        assert_true(wipes_is_busy(w.wipes, 2020) && !wipes_is_busy(w.wipes, 2021));
+}
+
+static void what_cannot_be_begun_keeps_the_account_from_nobody(void **state) {
+        w.off = true;
+        wipes_begin(w.wipes, 2020, "emergency1");
+        assert_false(wipes_is_busy(w.wipes, 2020));
+        w.off = false;
+        w.refuse = true;
+        wipes_begin(w.wipes, 2020, "emergency1");
+        turn();
+        assert_false(wipes_is_busy(w.wipes, 2020));
+        w.refuse = false;
+        wipes_begin(w.wipes, 2020, "");
+        assert_false(wipes_is_busy(w.wipes, 2020));
+        for (uid_t uid = 1; uid <= WIPES_MAX + 1; uid++)
+                wipes_begin(w.wipes, uid, "emergency1");
+        assert_true(wipes_is_busy(w.wipes, WIPES_MAX) && !wipes_is_busy(w.wipes, WIPES_MAX + 1));
+        wipes_connected(w.wipes); /* the bus was lost: nobody will say how it ended */
+        assert_false(wipes_is_busy(w.wipes, 1));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                T(an_account_is_nobodys_until_it_is_wiped),
+                T(each_account_has_its_own),
+                T(what_cannot_be_begun_keeps_the_account_from_nobody),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
