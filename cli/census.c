@@ -15,8 +15,6 @@
 #include "common/socket.h"
 #include "policy/tags.h"
 
-#define PATH_PASSWD "/etc/passwd"
-
 /* What is needed while one is taken. */
 struct taking {
         struct census *census;

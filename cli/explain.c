@@ -93,7 +93,7 @@ static int load_history(struct explanation *x) {
         if (r >= 0)
                 r = store_history(state, x->person.id, &x->history);
         if (r >= 0)
-                r = store_count_emergencies(state, x->person.id, now > DAY_USEC ? now - DAY_USEC : 0,
+                r = store_count_emergencies(state, x->person.id, now > DAY_USEC ? now - DAY_USEC : 0, now,
                                             &x->history.emergencies);
         (void) store_close(state);
         if (r < 0)

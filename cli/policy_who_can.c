@@ -128,7 +128,7 @@ static int take_history(struct who_can *w, int64_t person, struct policy_history
                 return 0;
         int r = store_history(w->state, person, ret);
         return r < 0 ? r
-                     : store_count_emergencies(w->state, person, now > day ? now - day : 0,
+                     : store_count_emergencies(w->state, person, now > day ? now - day : 0, now,
                                                &ret->emergencies);
 }
 

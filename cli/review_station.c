@@ -12,7 +12,6 @@
 #include "common/paths.h"
 
 #define PATH_SHADOW "/etc/shadow"
-#define PATH_PASSWD "/etc/passwd"
 #define DAY_USEC ((uint64_t) 24 * 3600 * 1000000)
 
 /* --- Site keys */

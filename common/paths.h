@@ -11,6 +11,8 @@
 #define PATH_INPUT_SOCKET PATH_RUN "/input.sock"   /* 0600 wardtap-idle:root */
 #define PATH_TAGS_DIR PATH_RUN "/tags.d"           /* root:root 0755: one file per source, tags in it */
 
+#define PATH_PASSWD "/etc/passwd"
+
 #define PATH_RULES_FILE "/etc/wardtap/wardtap.conf"
 #define PATH_RULES_DIR "/etc/wardtap/wardtap.conf.d"
 #define PATH_ATTESTATION_DIR "/etc/wardtap/attestation.d" /* *.pem: the vendors' roots the site trusts */

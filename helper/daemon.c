@@ -161,6 +161,10 @@ static void on_emergency_over(void *userdata, const struct emergency_entry *e, c
                 }
         for (size_t i = 0; e->claimed[0] && i < n; i++)
                 (void) desk_sign_out(d->desk, ids[i], "emergency-over", "node");
+        if (d->desk && !proven) /* a session there can be ended, and not locked */
+                desk_sign_out_other_seats(d->desk, e->uid, "emergency-over", "node");
+        if (e->claimed[0] && n == 0 && strcmp(reason, "replaced") != 0)
+                wipes_begin(d->wipes, e->uid, e->user);
         s = d->desk ? seat_shown(desk_seat(d->desk)) : NULL;
         if (s && s->uid == e->uid && !e->claimed[0] && strcmp(reason, "time") == 0)
                 (void) desk_lock(d->desk, "emergency-over", "node");
@@ -179,8 +183,12 @@ static void on_emergency_recorded(void *userdata, uint64_t client, int status, u
 
 static bool has_session(const struct daemon *d, uid_t uid) {
         const struct seat_session *s;
+        const struct logind_session *l;
         for (size_t i = 0; (s = seat_at(desk_seat(d->desk), i)); i++)
                 if (s->uid == uid)
+                        return true;
+        for (size_t i = 0; (l = desk_elsewhere(d->desk, i)); i++)
+                if (l->uid == uid && l->seat[0])
                         return true;
         return false;
 }
@@ -232,10 +240,25 @@ static void on_notice(void *userdata, const struct seat_session *s, const char *
         (void) on_session_notice(userdata, s->id, kind, text, seconds);
 }
 
+/* What was not wiped before a reboot, or while wardtapd was away. */
+static void wipe_what_is_left(struct daemon *d) {
+        const struct rules *rules = station_rules(d->station);
+        uid_t uid;
+        if (!rules || !rules->break_glass.present)
+                return;
+        for (size_t i = 0; i < rules->break_glass.accounts.n; i++) {
+                const char *user = rules->break_glass.accounts.words[i];
+                if (wipes_local_account(PATH_PASSWD, user, &uid) >= 0 && !has_session(d, uid) &&
+                    emergencies_until(d->emergencies, uid) == 0)
+                        wipes_begin(d->wipes, uid, user);
+        }
+}
+
 static void on_known(void *userdata) {
-        const struct daemon *d = userdata;
+        struct daemon *d = userdata;
         stay_known(d->stay);
         emergencies_start(d->emergencies);
+        wipe_what_is_left(d);
 }
 
 static void on_hint(void *userdata, const struct logind_session *s) {

@@ -184,6 +184,16 @@ void desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const 
         }
 }
 
+void desk_sign_out_other_seats(struct desk *d, uid_t uid, const char *reason, const char *requestor) {
+        const struct logind_session *s;
+        for (size_t i = 0; (s = desk_elsewhere(d, i)); i++) {
+                if (s->uid != uid || !s->seat[0])
+                        continue;
+                record_elsewhere(d, s, reason, requestor);
+                (void) logind_terminate(d->logind, s->id);
+        }
+}
+
 /* --- taps at an open session */
 
 const char *desk_service(const struct desk *d) {

@@ -76,6 +76,8 @@ int desk_sign_out(struct desk *d, const char *session, const char *reason, const
 /* A session of some person that is not seat0's: at another seat, or at none (over the network). The i-th;
  * NULL after the last. */
 const struct logind_session *desk_elsewhere(const struct desk *d, size_t i);
+/* Ends those that this uid has at another seat. What somebody has over the network goes on. */
+void desk_sign_out_other_seats(struct desk *d, uid_t uid, const char *reason, const char *requestor);
 /* Ends all of those that this uid (-1: none), or this user (NULL: none), has; each is recorded. */
 void desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const char *reason,
                              const char *requestor);

@@ -243,6 +243,7 @@ int emergencies_begin(struct emergencies *e, struct record *r, uint64_t client) 
                 e->list.drill_boot_usec = 0;
         e->started = true;
         arm(e);
+        save(e); /* also where nothing more can be owed */
         owe(e, r, client);
         record_review(e, &x, r->fields[RECORD_FIELD_DETAIL]);
         return 0;

@@ -205,9 +205,14 @@ static void on_account_refused(void *userdata, uid_t uid) {
  * something of people is written. Nothing that the hour or a list says ends an emergency. */
 static void ask_accounts(struct stay *s) {
         const struct seat_session *e;
+        const struct logind_session *l;
         for (size_t i = 0; (e = seat_at(desk_seat(s->desk), i)); i++)
                 if (e->managed && !s->config.in_emergency(s->config.userdata, e->uid))
                         accounts_ask(s->accounts, e->uid);
+        for (size_t i = 0; (l = desk_elsewhere(s->desk, i)); i++)
+                if (sessions_is_open(s->config.sessions, l->uid) &&
+                    !s->config.in_emergency(s->config.userdata, l->uid))
+                        accounts_ask(s->accounts, l->uid);
 }
 
 static int on_recheck_time(sd_event_source *source, uint64_t usec, void *userdata);

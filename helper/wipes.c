@@ -8,6 +8,8 @@
 #include "helper/unit_job.h"
 
 #include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <systemd/sd-daemon.h>
 
 #define UNIT_SIZE 400U
@@ -44,6 +46,15 @@ static int start(struct wipes *all, struct wipe *w) {
         return r < 0 ? r : unit_job_begin(&w->job, bus, "StartUnit", unit, "replace", on_job, w);
 }
 
+/* Without a bus it waits for the next one, and nobody gets the account. */
+static void begin(struct wipes *all, struct wipe *w) {
+        int r = start(all, w);
+        if (r >= 0 || r == -ENOTCONN)
+                return;
+        say_failed(w->user, strerror(-r));
+        w->user[0] = 0;
+}
+
 static struct wipe *find_place(struct wipes *all) {
         for (size_t i = 0; i < WIPES_MAX; i++)
                 if (!all->wipes[i].user[0])
@@ -56,15 +67,12 @@ void wipes_begin(struct wipes *all, uid_t uid, const char *user) {
                 return;
         struct wipe *w = find_place(all);
         int r = w ? text_copy(w->user, sizeof(w->user), user) : -ENOSPC;
-        if (r >= 0) {
-                w->uid = uid;
-                r = start(all, w);
-        }
-        if (r >= 0)
+        if (r < 0) {
+                say_failed(user, strerror(-r));
                 return;
-        say_failed(user, strerror(-r));
-        if (w)
-                w->user[0] = 0;
+        }
+        w->uid = uid;
+        begin(all, w);
 }
 
 bool wipes_is_busy(const struct wipes *all, uid_t uid) {
@@ -77,8 +85,24 @@ bool wipes_is_busy(const struct wipes *all, uid_t uid) {
 void wipes_connected(struct wipes *all) {
         for (size_t i = 0; i < WIPES_MAX; i++) {
                 unit_job_forget(&all->wipes[i].job);
-                all->wipes[i].user[0] = 0;
+                if (all->wipes[i].user[0])
+                        begin(all, &all->wipes[i]);
         }
+}
+
+int wipes_local_account(const char *passwd, const char *user, uid_t *ret) {
+        FILE *f = fopen(passwd, "re");
+        struct passwd entry, *found = NULL;
+        char buf[4096];
+        if (!f)
+                return -errno;
+        while (fgetpwent_r(f, &entry, buf, sizeof(buf), &found) == 0 && strcmp(entry.pw_name, user) != 0)
+                found = NULL;
+        (void) fclose(f);
+        if (!found)
+                return -ENOENT;
+        *ret = found->pw_uid;
+        return 0;
 }
 
 int wipes_new(sd_bus *(*bus)(void *userdata), void *userdata, struct wipes **ret) {
@@ -94,7 +118,8 @@ int wipes_new(sd_bus *(*bus)(void *userdata), void *userdata, struct wipes **ret
 struct wipes *wipes_free(struct wipes *w) {
         if (!w)
                 return NULL;
-        wipes_connected(w);
+        for (size_t i = 0; i < WIPES_MAX; i++)
+                unit_job_forget(&w->wipes[i].job);
         free(w);
         return NULL;
 }

@@ -98,7 +98,8 @@ int store_each_emergency(struct store *s, int (*f)(const struct store_emergency 
         return r == -ENOENT ? 0 : r;
 }
 
-int store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, unsigned *ret) {
+int store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, uint64_t until_usec,
+                            unsigned *ret) {
         _cleanup_(store_statement_done) sqlite3_stmt *st = NULL;
         int r = store_statement(s, SQL_EMERGENCY_COUNT, &st);
         if (r < 0)
@@ -106,6 +107,7 @@ int store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec
         struct binder bind = {.st = st};
         bind_i64(&bind, person);
         bind_u64(&bind, since_usec);
+        bind_u64(&bind, until_usec);
         r = bind.r < 0 ? bind.r : store_step(st);
         if (r <= 0)
                 return r == 0 ? -EBADMSG : r;

@@ -184,7 +184,7 @@ const char *const store_sql[SQL_MAX] = {
                                  " from_usec, until_usec, drill FROM emergency WHERE id < ?1"
                                  " ORDER BY id DESC LIMIT 1",
         [SQL_EMERGENCY_COUNT] = "SELECT count(*) FROM emergency WHERE person = ?1 AND from_usec > ?2"
-                                " AND how = 1 AND drill = 0",
+                                " AND from_usec <= ?3 AND how = 1 AND drill = 0",
 };
 
 /* --- Rows */

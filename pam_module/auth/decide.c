@@ -123,7 +123,7 @@ static int read_history(struct attempt *a) {
         uint64_t now = now_realtime_usec();
         int r = a->state ? store_history(a->state, a->person.id, &a->history) : -EBUSY;
         if (r >= 0 && has_break_glass(a))
-                r = store_count_emergencies(a->state, a->person.id, now > DAY_USEC ? now - DAY_USEC : 0,
+                r = store_count_emergencies(a->state, a->person.id, now > DAY_USEC ? now - DAY_USEC : 0, now,
                                             &a->history.emergencies);
         return r;
 }

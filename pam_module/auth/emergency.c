@@ -253,10 +253,11 @@ int attempt_fill_emergency(const struct attempt *a, struct record *r) {
         if ((e = record_set(r, RECORD_FIELD_LOWERED, "emergency")) < 0 ||
             (e = record_set_u64(r, RECORD_FIELD_UNTIL_USEC, a->until_usec)) < 0)
                 return e;
+        if (a->claimed[0] && (e = record_set(r, RECORD_FIELD_CLAIMED, a->claimed)) < 0)
+                return e;
         if (a->decision.resumes_emergency)
                 return 0;
         if ((e = record_set(r, RECORD_FIELD_REVIEW, a->review)) < 0 ||
-            (a->claimed[0] && (e = record_set(r, RECORD_FIELD_CLAIMED, a->claimed)) < 0) ||
             (a->have_witness && (e = record_set(r, RECORD_FIELD_WITNESS, a->witness.user)) < 0))
                 return e;
         return fill_detail(a, r);

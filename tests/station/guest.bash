@@ -119,10 +119,10 @@ counter_kept() {
 # key_counter NAME: how far its counter is; what a key remembers survives a power cut.
 key_counter() { sed -n 's/^counter //p' "/var/lib/station-keys/$1"; }
 
-# enrol USER NUMBER PIN: a person with a badge and a key, through the CLI, as an administrator does it.
+# enrol USER NUMBER PIN [OPTION]: a person with a badge and a key, through the CLI, as an administrator does it.
 enrol() {
         local user=$1 number=$2 pin=$3 out=$W/enrol-$1.out
-        wardtap person add "$user" >"$out" 2>&1 || { cat "$out"; return 1; }
+        wardtap person add "$user" ${4+"$4"} >"$out" 2>&1 || { cat "$out"; return 1; }
         $V/pty_say --timeout $((60 * patience)) -- wardtap badge enrol "$user" >>"$out" 2>&1 &
         local cli=$!
         await_line "$out" "Hold your badge" && badge_in "$user" "$number" && await_line "$out" "once more" &&
@@ -130,6 +130,12 @@ enrol() {
         key_in "$user" || return 1
         $V/pty_say --timeout $((60 * patience)) "PIN=$pin" "PIN=$pin" -- wardtap key enrol "$user" >>"$out" 2>&1 || { cat "$out"; return 1; }
         key_out "$user"
+}
+
+# next_version: the package as a later version of it, in $W/next.deb.
+next_version() {
+        dpkg-deb -R /opt/station/wardtap.deb $W/next && sed -i 's/^Version: .*/&+next/' $W/next/DEBIAN/control &&
+                dpkg-deb -Znone -b $W/next $W/next.deb >/dev/null
 }
 
 # as_person USER COMMAND: by a program of her open session on the desktop; prints and returns what it did.

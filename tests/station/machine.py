@@ -6,9 +6,11 @@ import os
 import queue
 import re
 import socket
+import struct
 import subprocess
 import threading
 import time
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
@@ -81,6 +83,20 @@ def kvm_works(image):
     return works
 
 
+def write_png(ppm, name):
+    """A PPM file's bytes as a PNG file."""
+    _, size, _, pixels = ppm.split(b"\n", 3)
+    width, height = (int(n) for n in size.split())
+    lines = b"".join(b"\0" + pixels[y * width * 3:(y + 1) * width * 3] for y in range(height))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    with open(name, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+                chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
+
+
 class Machine:
     def __init__(self, image, work, share):
         self.image, self.work, self.share = image, work, share
@@ -91,6 +107,7 @@ class Machine:
         self.talking = threading.Lock()  # one question to QEMU at a time
         self.dumping = None
         self.typing = None
+        self.catching = None
         self.fresh = time.time()  # what it was given is not older
         os.makedirs(work, exist_ok=True)
 
@@ -235,6 +252,7 @@ class Machine:
         if self.dumping:
             self.dumps_end()  # of a scenario that failed
         self.typing_end()
+        self.catch_end(None, 0)
         for device in list(self.plugged):
             self.unplug(device)
         self.answers.clear()
@@ -298,6 +316,36 @@ class Machine:
             end.set()
             thread.join(30)
             self.typing = None
+
+    def catch_begin(self, colour):
+        """The last dump that has so much of that colour is kept, beside whatever follows: what is on the screen for two
+        seconds. What is parked is covered in that colour too, and comes before."""
+        end, gone, caught = threading.Event(), threading.Event(), []
+
+        def look():
+            while not end.is_set() and not gone.is_set():
+                pixels = self.screen("catch.ppm")
+                if colour * 1000 in pixels:
+                    caught[:] = [pixels]
+                elif caught:
+                    gone.set()
+
+        thread = threading.Thread(target=look, daemon=True)
+        self.catching = (end, gone, caught, thread)
+        thread.start()
+
+    def catch_end(self, name=None, seconds=30):
+        """Makes a photo of it once it is gone. Whether there was one."""
+        if not self.catching:
+            return False
+        end, gone, caught, thread = self.catching
+        gone.wait(seconds)
+        end.set()
+        thread.join(30)
+        self.catching = None
+        if caught and name:
+            write_png(caught[0], name)
+        return bool(caught)
 
     def photo(self, name, seconds=15):
         """A PNG of the screen once it is the same twice in a row: under emulation a window is drawn for a while."""

@@ -263,8 +263,10 @@ static void a_kit_is_badge_and_touch_and_words(void **state) {
         begin_kit(&s, r);
         s.person.own_session = true; /* somebody's, and not of an emergency */
         expect(&s, POLICY_DENY, REASON_EMERGENCY_IN_USE);
-        s.person.in_emergency = true; /* whoever has the kit comes back */
+        s.person.in_emergency = true; /* whoever has the kit comes back, and says who that is */
         s.q.evidence.emergency_reason = false;
+        expect(&s, POLICY_NEED_REASON, REASON_NONE);
+        s.q.evidence.emergency_reason = true;
         expect(&s, POLICY_ALLOW, REASON_NONE);
         begin_kit(&s, r);
         s.q.service = "sudo";
@@ -372,7 +374,8 @@ static void nobody_gets_in_without_asking(void **state) {
                         bool own = s.q.evidence.badge != BADGE_NONE && s.q.evidence.badge_person == 1;
                         assert_true(s.q.rules == r && s.person.state == PERSON_ACTIVE && !s.q.remote &&
                                     s.q.caller_uid == 0 && strcmp(s.q.service, "lightdm") == 0);
-                        assert_true(s.q.evidence.emergency_reason || s.person.in_emergency);
+                        assert_true(s.q.evidence.emergency_reason ||
+                                    (s.person.in_emergency && d.emergency == EMERGENCY_ASKED));
                         assert_true(d.aal == 0 && !d.strong && !d.grace);
                         if (d.emergency == EMERGENCY_ASKED)
                                 assert_true(own && !s.person.emergency_account && e == EMERGENCY_ASKED);

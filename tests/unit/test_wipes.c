@@ -121,11 +121,24 @@ static void each_account_has_its_own(void **state) {
         assert_true(wipes_is_busy(w.wipes, 2020) && !wipes_is_busy(w.wipes, 2021));
 }
 
-static void what_cannot_be_begun_keeps_the_account_from_nobody(void **state) {
+static void without_a_bus_it_waits_for_the_next(void **state) {
         w.off = true;
         wipes_begin(w.wipes, 2020, "emergency1");
-        assert_false(wipes_is_busy(w.wipes, 2020));
+        wipes_connected(w.wipes);
+        assert_true(wipes_is_busy(w.wipes, 2020));
         w.off = false;
+        wipes_connected(w.wipes);
+        turn();
+        assert_int_equal(w.started, 1);
+        wipes_connected(w.wipes); /* the bus was lost, and nobody will say how the first ended */
+        assert_true(wipes_is_busy(w.wipes, 2020));
+        turn();
+        assert_int_equal(w.started, 2);
+        ends(2, "done");
+        assert_false(wipes_is_busy(w.wipes, 2020));
+}
+
+static void what_cannot_be_begun_keeps_the_account_from_nobody(void **state) {
         w.refuse = true;
         wipes_begin(w.wipes, 2020, "emergency1");
         turn();
@@ -136,8 +149,19 @@ static void what_cannot_be_begun_keeps_the_account_from_nobody(void **state) {
         for (uid_t uid = 1; uid <= WIPES_MAX + 1; uid++)
                 wipes_begin(w.wipes, uid, "emergency1");
         assert_true(wipes_is_busy(w.wipes, WIPES_MAX) && !wipes_is_busy(w.wipes, WIPES_MAX + 1));
-        wipes_connected(w.wipes); /* the bus was lost: nobody will say how it ended */
-        assert_false(wipes_is_busy(w.wipes, 1));
+}
+
+static void an_account_is_found_without_a_name_service(void **state) {
+        char path[] = "/tmp/test_wipes.XXXXXX";
+        static const char text[] = "root:x:0:0::/root:/bin/sh\nemergency1:x:2020:2020::/home/e:/bin/sh\n";
+        uid_t uid = 1;
+        int fd = mkstemp(path);
+        assert_true(fd >= 0 && write(fd, text, sizeof(text) - 1) == sizeof(text) - 1 && close(fd) == 0);
+        assert_int_equal(wipes_local_account(path, "emergency1", &uid), 0);
+        assert_int_equal(uid, 2020);
+        assert_int_equal(wipes_local_account(path, "emergency", &uid), -ENOENT);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(wipes_local_account(path, "emergency1", &uid), -ENOENT);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -145,7 +169,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 T(an_account_is_nobodys_until_it_is_wiped),
                 T(each_account_has_its_own),
+                T(without_a_bus_it_waits_for_the_next),
                 T(what_cannot_be_begun_keeps_the_account_from_nobody),
+                T(an_account_is_found_without_a_name_service),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
