@@ -369,7 +369,9 @@ break_glass "Minutes=5" "Uses=20" "Accounts=emergency1 emergency2" "Reviewers=cl
 end_sessions
 to_greeter
 emergency 2002 $BEN 1
-stops=$(event_count break-glass-stop)
+seat add 2002 seat1 0 user
+OTHER=$said
+stops=$(event_count break-glass-stop) outs=$(event_count sign-out)
 stop_unit wardtapd
 # An hour has passed, for all that wardtapd can tell: what it keeps says that the time is over.
 python3 - <<'PY'
@@ -388,6 +390,10 @@ for i in $(seq 2 14); do taps reader Reader_$i; done
 await_event break-glass-stop $((stops + 1)) "it ends by itself, also while wardtapd was away"
 is "by its time" time "$(last_of break-glass-stop REASON)"
 shows "and the session is parked" "910 greeter"
+await_event sign-out $((outs + 1)) "one at another seat, which nobody could lock, ends"
+is "with a record" "ben $OTHER seat1 emergency-over" "$(last_of sign-out USER) $(last_of sign-out FROM_SESSION) $(last_of sign-out SEAT) $(last_of sign-out REASON)"
+await_seat "call 903 StartUnit wardtap-wipe@emergency1.service" 10 && ok "what a restart may have left is wiped" ||
+        bad "what a restart may have left is wiped"
 
 echo "== a kit"
 end_sessions
@@ -521,6 +527,7 @@ wardtap lease wipe emergency1 >wipe.out 2>&1 && bad "not while somebody is in it
 expect "not while somebody is in it" "Somebody is in 'emergency1' now" wipe.out
 [ -e /run/world/home1/notes ] && ok "nothing is touched" || bad "nothing is touched"
 mark_seat
+: >hold-wipes
 seat remove "$E"
 await_seat "call 903 StartUnit wardtap-wipe@emergency1.service" 10 && ok "wardtapd has it wiped when the last session is gone" ||
         bad "wardtapd has it wiped when the last session is gone"

@@ -93,6 +93,17 @@ static int run_unit(struct stage *s, sd_bus_message *m, const char *name) {
         return r < 0 ? r : sd_event_add_child(s->event, NULL, pid, WEXITED, on_unit_end, j);
 }
 
+/* A home that is wiped at once, unless the test holds that up with a file. */
+static int wipe(struct stage *s, sd_bus_message *m, const char *name) {
+        static const char job[] = "/org/freedesktop/systemd1/job/2";
+        int r = sd_bus_reply_method_return(m, "o", job);
+        if (r < 0 || access("hold-wipes", F_OK) == 0)
+                return r;
+        return sd_bus_emit_signal(s->bus[SERVICE_SYSTEMD], "/org/freedesktop/systemd1",
+                                  "org.freedesktop.systemd1.Manager", "JobRemoved", "uoss", 2U, job, name,
+                                  "done");
+}
+
 static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *name, *mode;
         int r = sd_bus_message_read(m, "ss", &name, &mode);
@@ -102,6 +113,8 @@ static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         bool stop = sd_bus_message_is_method_call(m, NULL, "StopUnit");
         if (!stop && (strncmp(name, "wardtap-switch@", 15) == 0 || IS_ACCOUNT(name)) && strchr(name, '.'))
                 return run_unit(userdata, m, name);
+        if (strncmp(name, "wardtap-wipe@", 13) == 0)
+                return wipe(userdata, m, name);
         return sd_bus_reply_method_return(m, "o", "/org/freedesktop/systemd1/job/1");
 }
 
