@@ -7,9 +7,10 @@ V=/opt/station # the virtual hardware of the fresh build
 W=/run/station
 mkdir -p $W
 
-# How much longer an emulated processor (TCG) may take for everything: it shares its machine with others.
-patience=1
-[ "$(systemd-detect-virt)" != qemu ] || patience=4
+# How much longer an emulated processor (TCG) may take for everything: it shares its machine with others. To look at a
+# state takes much of it from what is waited for, so there it is looked at less often.
+patience=1 pause=0.3
+[ "$(systemd-detect-virt)" != qemu ] || patience=4 pause=1
 
 # await SECONDS WHAT COMMAND...: until the command succeeds. For states that nothing announces.
 await() {
@@ -18,7 +19,7 @@ await() {
         shift 2
         until "$@"; do
                 [ $SECONDS -lt $end ] || { echo "waited $seconds s in vain for $what"; return 1; }
-                read -rt 0.3 <> <(:) || true
+                read -rt $pause <> <(:) || true
         done
 }
 # await_line FILE TEXT [SECONDS]: until a line of FILE contains TEXT.
