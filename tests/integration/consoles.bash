@@ -19,11 +19,14 @@ account_rule() {
 # away: long enough for a badge that was tapped often to count again; rest: for one that was just used.
 away() { read -rt 11 <> <(:) || true; }
 rest() { read -rt 3.2 <> <(:) || true; }
-# tap NUMBER: held for so long that it is meant, also at an open session.
+# tap NUMBER: held for so long that it is meant, also at an open session. Each on another reader: one that is used often
+# takes a badge for one that lies there.
+next_reader=0
 tap() {
-        taps in "$R1" "$1"
+        next_reader=$(((next_reader + 1) % 8))
+        taps in "Reader_$((3 + next_reader))" "$1"
         read -rt 1.5 <> <(:) || true
-        taps out "$R1"
+        taps out "Reader_$((3 + next_reader))"
 }
 shows() { is "$1" "$2" "$(on_screen)"; }
 await_event() {
@@ -55,6 +58,7 @@ prompt() {
 }
 
 start_stage console_rules
+for i in $(seq 2 10); do taps reader "Reader_$i"; done
 for who in "anna $ANNA 1111" "ben $BEN 2222"; do
         # shellcheck disable=SC2086
         enrol_tapping $who || { bad "enrolment of $who"; finish; }
@@ -165,6 +169,25 @@ await_seat "call 903 SwitchTo 2" || true
 shows "her tap is a tap-out, and leads to the prompt" "-1 -"
 expect "and not the program's" "result: PAM_AUTHINFO_UNAVAIL" thief.out
 is "nothing was refused meanwhile" 0 "$(event_count guard-alert)"
+
+echo "== the terminal that is on the screen is not asked for again"
+last_tap() { busctl --json=short get-property org.wardtap.Station1 /org/wardtap/Station1 org.wardtap.Station1 LastTapUSec; }
+kill "${unit_pid[prompt-tty2]}"
+wait "${unit_pid[prompt-tty2]}" 2>/dev/null || true
+unset "unit_pid[prompt-tty2]"
+away
+mark_seat
+tap $ANNA
+await_seat "call 903 SwitchTo 6" && ok "nobody waits any more: a tap leads to logind's own terminal" || bad "a tap leads to logind's own terminal"
+away
+mark_seat
+before=$(last_tap)
+tap $BEN
+[ "$(last_tap)" != "$before" ] && ok "the next tap is seen" || bad "the next tap is seen"
+seat who
+is "there" 6 "${said##* }"
+seen >again.log
+expect_not "and moves nothing" "SwitchTo" again.log
 
 echo "== in the end"
 [ "$failures" -eq 0 ] || journalctl -q -o cat --output-fields=WARDTAP_EVENT,WARDTAP_USER,WARDTAP_REASON,WARDTAP_SERVICE,WARDTAP_BADGE -o verbose _UID=903 | grep -E '^[A-Z][a-z]{2} |WARDTAP_(EVENT|USER|REASON|SERVICE|BADGE)='

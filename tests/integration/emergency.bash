@@ -420,6 +420,17 @@ is "with the name that was claimed" "Grace Hopper" "$(last_of break-glass-start 
 is "with the key as its factor" key "$(last_of break-glass-start FACTORS)"
 expect_not "without a PIN" "PIN" kit.out
 KIT_ITEM=$(review_of)
+rest
+starts=$(event_count break-glass-start)
+key_in emergency1
+sign_in kit-again --service lightdm --tty tty5 --answer 2 --answer "Ada Lovelace"
+await kit-again.out "Tap your badge" 20 || true
+tap $KIT
+await kit-again.out "result:" 40 || true
+key_out emergency1
+expect "the kit opens it again while it lasts" "PAM_SUCCESS user=emergency1" kit-again.out
+is "as the same emergency" "$starts" "$(event_count break-glass-start)"
+is "with the name of who came back" "Ada Lovelace emergency" "$(last_of resume CLAIMED) $(last_of resume LOWERED)"
 could "who-can names kit and witnesses" "anna badge witness, ben badge witness, dora badge witness, emergency1 kit"
 
 echo "== a witness"

@@ -15,12 +15,13 @@
 #define ATTEMPT "00112233445566778899aabbccddeeff"
 #define REVIEW "001122334455"
 #define CLIENT 7U
+#define SUBMITTED_MAX 200U
 
 static struct {
         unsigned ended, answered, submitted;
         char reason[32], user[65];
-        enum record_event events[16];
-        uint64_t tickets[16];
+        enum record_event events[SUBMITTED_MAX];
+        uint64_t tickets[SUBMITTED_MAX];
         int answer_status;
         bool fail; /* the recorder cannot write, and says so at once */
         struct emergencies *e;
@@ -33,7 +34,7 @@ static void on_ended(void *userdata, const struct emergency_entry *x, const char
 }
 
 static void on_submit(void *userdata, struct record *r, uint64_t client) {
-        assert_true(seen.submitted < 16);
+        assert_true(seen.submitted < SUBMITTED_MAX);
         seen.events[seen.submitted] = r->event;
         seen.tickets[seen.submitted++] = client;
         if (seen.fail)
@@ -179,6 +180,18 @@ static void a_restart_forgets_nothing(void **state) {
         assert_int_equal(seen.answered, 0);
 }
 
+/* The recorder answers nothing, so that what is owed fills its list: by the last one nothing more can be. */
+static void one_beside_a_full_list_is_kept_too(void **state) {
+        char uid[16];
+        for (unsigned i = 0; i <= EMERGENCY_OWED_MAX; i++) {
+                (void) snprintf(uid, sizeof(uid), "%u", 1001 + i);
+                begin(uid, 3600000000);
+        }
+        seen.e = emergencies_free(seen.e);
+        open_it();
+        assert_true(emergencies_until(seen.e, 1001 + EMERGENCY_OWED_MAX) > 0);
+}
+
 static void one_that_has_run_out_meanwhile_ends_once_sessions_are_known(void **state) {
         begin("1001", 1000);
         seen.e = emergencies_free(seen.e);
@@ -248,6 +261,7 @@ int main(void) {
                 T(a_second_one_of_the_same_person_replaces_the_first),
                 T(a_full_disk_is_told_and_tried_again),
                 T(a_restart_forgets_nothing),
+                T(one_beside_a_full_list_is_kept_too),
                 T(one_that_has_run_out_meanwhile_ends_once_sessions_are_known),
                 T(a_drill_is_announced_for_one),
                 cmocka_unit_test(each_byte_of_the_file_counts),

@@ -31,6 +31,7 @@ static struct {
         uint64_t clock;
         bool key_left, attends;
         uid_t in_emergency;
+        struct logind_session elsewhere; /* of another seat; its id is "": none */
         /* what the stay follows */
         void *userdata;
         struct idle_callbacks idle;
@@ -131,11 +132,11 @@ void __wrap_recheck_go(struct recheck *r) {
         did("judge ");
 }
 
-/* --- sessions at other seats: none */
+/* --- sessions at other seats */
 
 const struct logind_session *__wrap_desk_elsewhere(const struct desk *d, size_t i);
 const struct logind_session *__wrap_desk_elsewhere(const struct desk *d, size_t i) {
-        return NULL;
+        return w.elsewhere.id[0] && i == 0 ? &w.elsewhere : NULL;
 }
 
 void __wrap_desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const char *reason,
@@ -147,6 +148,12 @@ void __wrap_desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user,
 unsigned __wrap_sessions_count(const struct sessions *s);
 unsigned __wrap_sessions_count(const struct sessions *s) {
         return 0;
+}
+
+/* Whom an attempt let in. */
+bool __wrap_sessions_is_open(const struct sessions *s, uid_t uid);
+bool __wrap_sessions_is_open(const struct sessions *s, uid_t uid) {
+        return uid != 1000;
 }
 
 int __wrap_accounts_new(const struct accounts_config *c, struct accounts **ret);
@@ -542,6 +549,20 @@ static void in_time_both_are_asked_about_managed_sessions(void **state) {
         assert_null(strstr(said, "account:1000"));
 }
 
+static void people_at_other_seats_are_asked_about_too(void **state) {
+        w.elsewhere = (struct logind_session){.id = "9", .uid = 2003, .seat = "seat1", .person = true};
+        signs_in("1", 2001);
+        assert_int_equal(w.recheck_time(NULL, 0, w.userdata), 0);
+        assert_string_equal(done(), "judge account:2001 account:2003 ");
+        w.in_emergency = 2003;
+        assert_int_equal(w.recheck_time(NULL, 0, w.userdata), 0);
+        assert_string_equal(done(), "judge account:2001 ");
+        w.in_emergency = 0;
+        w.elsewhere.uid = 1000; /* whom something else let in */
+        assert_int_equal(w.recheck_time(NULL, 0, w.userdata), 0);
+        assert_string_equal(done(), "judge account:2001 ");
+}
+
 static void never_means_never(void **state) {
         w.rules.recheck_usec = 0;
         signs_in("1", 2001);
@@ -740,6 +761,7 @@ int main(void) {
                 T(all_sessions_of_one_person_end),
                 T(nobody_wakes_the_station_up_while_nobody_is_signed_in),
                 T(in_time_both_are_asked_about_managed_sessions),
+                T(people_at_other_seats_are_asked_about_too),
                 T(never_means_never),
                 T(what_changes_has_everybody_judged_at_once),
                 T(shorter_rules_bring_the_next_time_forward),
