@@ -82,18 +82,15 @@ static int load_elevations(struct explanation *x) {
         return CLI_OK;
 }
 
-#define DAY_USEC (24ULL * 3600 * 1000000)
-
 static int load_history(struct explanation *x) {
         struct store *state = NULL;
-        uint64_t now = x->question.clock.realtime_usec;
         int r = store_open_state(PATH_STATE_DB, true, &state);
         if (r == -ENOENT)
                 return CLI_OK; /* nobody has signed in yet */
         if (r >= 0)
                 r = store_history(state, x->person.id, &x->history);
         if (r >= 0)
-                r = store_count_emergencies(state, x->person.id, now > DAY_USEC ? now - DAY_USEC : 0, now,
+                r = store_count_emergencies(state, x->person.id, x->question.clock.realtime_usec,
                                             &x->history.emergencies);
         (void) store_close(state);
         if (r < 0)

@@ -122,14 +122,12 @@ static int see_role(struct who_can *w, const struct who *who, struct row *ret) {
 /* --- who has emergency access: as a sign-in would be decided, with everything said and shown */
 
 static int take_history(struct who_can *w, int64_t person, struct policy_history *ret) {
-        uint64_t day = 86400U * UINT64_C(1000000), now = w->clock.realtime_usec;
         *ret = (struct policy_history){.unknown = !w->state};
         if (!w->state)
                 return 0;
         int r = store_history(w->state, person, ret);
         return r < 0 ? r
-                     : store_count_emergencies(w->state, person, now > day ? now - day : 0, now,
-                                               &ret->emergencies);
+                     : store_count_emergencies(w->state, person, w->clock.realtime_usec, &ret->emergencies);
 }
 
 static bool is_let_in(const struct who_can *w, const struct who *person, const struct policy_person *witness,

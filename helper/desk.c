@@ -160,8 +160,10 @@ const struct logind_session *desk_elsewhere(const struct desk *d, size_t i) {
         return NULL;
 }
 
-static void record_elsewhere(struct desk *d, const struct logind_session *s, const char *reason,
-                             const char *requestor) {
+/* As the seat's own table records it, of a session that is not in it. Its end is told later: until then it
+ * is in logind's table. */
+static void end_elsewhere(struct desk *d, const struct logind_session *s, const char *reason,
+                          const char *requestor) {
         _cleanup_(record_clear) struct record r = {.event = RECORD_SIGN_OUT, .outcome = RECORD_SUCCESS};
         if (record_set(&r, RECORD_FIELD_SEAT, s->seat[0] ? s->seat : NULL) >= 0 &&
             record_set(&r, RECORD_FIELD_USER, s->user) >= 0 &&
@@ -170,28 +172,22 @@ static void record_elsewhere(struct desk *d, const struct logind_session *s, con
             record_set(&r, RECORD_FIELD_REASON, reason) >= 0 &&
             record_set(&r, RECORD_FIELD_REQUESTOR, requestor) >= 0)
                 recorder_submit(d->config.recorder, &r, 0);
+        (void) logind_terminate(d->logind, s->id);
 }
 
-/* Their end is told later: until then they are in logind's table. */
 void desk_sign_out_elsewhere(struct desk *d, uid_t uid, const char *user, const char *reason,
                              const char *requestor) {
         const struct logind_session *s;
-        for (size_t i = 0; (s = desk_elsewhere(d, i)); i++) {
-                if (s->uid != uid && !(user && strcmp(s->user, user) == 0))
-                        continue;
-                record_elsewhere(d, s, reason, requestor);
-                (void) logind_terminate(d->logind, s->id);
-        }
+        for (size_t i = 0; (s = desk_elsewhere(d, i)); i++)
+                if (s->uid == uid || (user && strcmp(s->user, user) == 0))
+                        end_elsewhere(d, s, reason, requestor);
 }
 
 void desk_sign_out_other_seats(struct desk *d, uid_t uid, const char *reason, const char *requestor) {
         const struct logind_session *s;
-        for (size_t i = 0; (s = desk_elsewhere(d, i)); i++) {
-                if (s->uid != uid || !s->seat[0])
-                        continue;
-                record_elsewhere(d, s, reason, requestor);
-                (void) logind_terminate(d->logind, s->id);
-        }
+        for (size_t i = 0; (s = desk_elsewhere(d, i)); i++)
+                if (s->uid == uid && s->seat[0])
+                        end_elsewhere(d, s, reason, requestor);
 }
 
 /* --- taps at an open session */
@@ -368,21 +364,6 @@ int desk_tap_out(struct desk *d, uid_t uid, const char *user, const char *what) 
         return desk_lock(d, "tap-out", user);
 }
 
-/* As the seat's own table records it, of a session that is not in it. */
-static int record_other_seat(struct desk *d, const struct logind_session *l) {
-        _cleanup_(record_clear) struct record r = {.event = RECORD_SIGN_OUT, .outcome = RECORD_SUCCESS};
-        int e;
-        if ((e = record_set(&r, RECORD_FIELD_SEAT, l->seat)) < 0 ||
-            (e = record_set(&r, RECORD_FIELD_USER, l->user)) < 0 ||
-            (e = record_set_u64(&r, RECORD_FIELD_UID, l->uid)) < 0 ||
-            (e = record_set(&r, RECORD_FIELD_FROM_SESSION, l->id)) < 0 ||
-            (e = record_set(&r, RECORD_FIELD_REASON, reason_name(REASON_OTHER_SEAT))) < 0 ||
-            (e = record_set(&r, RECORD_FIELD_REQUESTOR, "node")) < 0)
-                return e;
-        recorder_submit(d->config.recorder, &r, 0);
-        return 0;
-}
-
 static bool is_ended(struct desk *d, const char *session) {
         for (size_t i = 0; i < ENDED_MAX; i++)
                 if (strcmp(d->ended[i], session) == 0)
@@ -402,8 +383,8 @@ static void end_other_seats(struct desk *d, uid_t uid, const char *session, cons
                         continue;
                 if (seat_find(d->seat, l->id))
                         (void) desk_sign_out(d, l->id, reason_name(REASON_OTHER_SEAT), "node");
-                else if (record_other_seat(d, l) >= 0)
-                        (void) logind_terminate(d->logind, l->id);
+                else
+                        end_elsewhere(d, l, reason_name(REASON_OTHER_SEAT), "node");
         }
 }
 

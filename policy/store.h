@@ -293,10 +293,9 @@ int store_add_emergency(struct store *s, const struct store_emergency *e);
 int store_each_emergency(struct store *s, int (*f)(const struct store_emergency *, void *), void *data);
 /* History of a person with no row is all zero, and no error. `emergencies` is not filled in. */
 int store_history(struct store *s, int64_t person, struct policy_history *ret);
-/* How often the person's badge alone has opened an emergency that was no drill, after since_usec and not
- * after until_usec: what a clock that ran ahead has written counts for nobody. */
-int store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, uint64_t until_usec,
-                            unsigned *ret);
+/* How often the person's badge alone has opened an emergency that was no drill, within the 24 hours before
+ * now_usec: what a clock that ran ahead has written counts for nobody. */
+int store_count_emergencies(struct store *s, int64_t person, uint64_t now_usec, unsigned *ret);
 /* The counter a key showed last; 0 when it was never used. */
 int store_counter(struct store *s, int64_t key, uint32_t *ret);
 

@@ -6,6 +6,8 @@
 
 #include "common/bytes.h"
 
+#define DAY_USEC (24ULL * 3600 * 1000000)
+
 #define EMERGENCIES_MAX 1000000U
 
 const char *review_part_name(enum review_part p) {
@@ -98,16 +100,15 @@ int store_each_emergency(struct store *s, int (*f)(const struct store_emergency 
         return r == -ENOENT ? 0 : r;
 }
 
-int store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, uint64_t until_usec,
-                            unsigned *ret) {
+int store_count_emergencies(struct store *s, int64_t person, uint64_t now_usec, unsigned *ret) {
         _cleanup_(store_statement_done) sqlite3_stmt *st = NULL;
         int r = store_statement(s, SQL_EMERGENCY_COUNT, &st);
         if (r < 0)
                 return r;
         struct binder bind = {.st = st};
         bind_i64(&bind, person);
-        bind_u64(&bind, since_usec);
-        bind_u64(&bind, until_usec);
+        bind_u64(&bind, now_usec > DAY_USEC ? now_usec - DAY_USEC : 0);
+        bind_u64(&bind, now_usec);
         r = bind.r < 0 ? bind.r : store_step(st);
         if (r <= 0)
                 return r == 0 ? -EBADMSG : r;

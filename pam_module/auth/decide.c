@@ -117,13 +117,10 @@ static bool has_break_glass(const struct attempt *a) {
         return a->snapshot->rules && a->snapshot->rules->break_glass.present;
 }
 
-#define DAY_USEC (24ULL * 3600 * 1000000)
-
 static int read_history(struct attempt *a) {
-        uint64_t now = now_realtime_usec();
         int r = a->state ? store_history(a->state, a->person.id, &a->history) : -EBUSY;
         if (r >= 0 && has_break_glass(a))
-                r = store_count_emergencies(a->state, a->person.id, now > DAY_USEC ? now - DAY_USEC : 0, now,
+                r = store_count_emergencies(a->state, a->person.id, now_realtime_usec(),
                                             &a->history.emergencies);
         return r;
 }

@@ -16,9 +16,8 @@ account_rule() {
         sed -e "s|pam_wardtap.so|$B/pam_module/pam_wardtap.so|; s|^@include common-account|account required $1|" \
                 "$T/../packaging/wardtap-switch.pam" >/etc/pam.d/wardtap-switch
 }
-# away: long enough for a badge that was tapped often to count again; rest: for one that was just used.
+# away: long enough for a badge that was tapped often to count again.
 away() { read -rt 11 <> <(:) || true; }
-rest() { read -rt 3.2 <> <(:) || true; }
 # tap NUMBER: held for so long that it is meant, also at an open session. Each on another reader: one that is used often
 # takes a badge for one that lies there.
 next_reader=0
@@ -36,16 +35,6 @@ await_event() {
                 read -rt 0.1 <> <(:) || true
         done
         ok "$3"
-}
-session_of() { grep -l "^UID=$1\$" /run/systemd/sessions/* | head -n 1 | sed 's|.*/||'; }
-full_sign_in() {
-        key_in "$1"
-        seat answer "$4"
-        mark_seat
-        tap "$3"
-        await_seat "active [^ ]+ $2 user" 20 || true
-        key_out "$1"
-        seat answer
 }
 # prompt TTY: login on a virtual terminal waits for a tap, as a unit of systemd's.
 prompt() {

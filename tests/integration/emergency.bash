@@ -29,20 +29,6 @@ break_glass() {
 }
 apply() { wardtap policy apply --reason "$1" >apply.out 2>&1 || { cat apply.out; bad "policy apply"; }; }
 no_break_glass() { sed -i '/^\[BreakGlass\]/,$d' /etc/wardtap/wardtap.conf; apply "no break-glass"; }
-shows() {
-        local end=$((SECONDS + 5)) got
-        while got=$(on_screen); [ "$got" != "$2" ] && [ $SECONDS -lt $end ]; do read -rt 0.1 <> <(:) || true; done
-        is "$1" "$2" "$got"
-        [ "$got" = "$2" ] || seen | tail -n 25 | sed 's/^/  | /'
-}
-await_event() {
-        local end=$((SECONDS + 10)) n
-        while n=$(event_count "$1"); [ "$n" -lt "$2" ]; do
-                [ $SECONDS -lt $end ] || { bad "$3 (wanted $2 records of $1, there are $n)"; return 0; }
-                read -rt 0.1 <> <(:) || true
-        done
-        ok "$3"
-}
 # Each tap on another reader: one that is used often takes a badge for one that lies there.
 next_reader=0
 tap() {
@@ -51,7 +37,6 @@ tap() {
 }
 # apart: a second tap is one that comes a second after the first.
 apart() { read -rt 1.2 <> <(:) || true; }
-rest() { read -rt 3.2 <> <(:) || true; }
 # to_greeter: a new greeter, which waits for a badge; every badge was used long enough ago, and no tap of before is to be
 # judged there: a tap is void when its reader goes.
 to_greeter() {

@@ -447,10 +447,8 @@ int __wrap_store_history(struct store *s, int64_t person, struct policy_history 
         return 0;
 }
 
-int __wrap_store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, uint64_t until_usec,
-                                   unsigned *ret);
-int __wrap_store_count_emergencies(struct store *s, int64_t person, uint64_t since_usec, uint64_t until_usec,
-                                   unsigned *ret) {
+int __wrap_store_count_emergencies(struct store *s, int64_t person, uint64_t now_usec, unsigned *ret);
+int __wrap_store_count_emergencies(struct store *s, int64_t person, uint64_t now_usec, unsigned *ret) {
         if (inject("store_count_emergencies"))
                 return -EBUSY;
         *ret = 0;

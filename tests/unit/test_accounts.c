@@ -3,13 +3,13 @@
  * time, what ends somebody's sessions, and that nothing else does. */
 #include "helper/accounts.h"
 #include "helper/switch/instance.h"
+#include "tests/unit/fake_systemd.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <cmocka.h>
 
 #define UNIT(uid) "wardtap-account@" #uid ".service"
@@ -17,8 +17,7 @@
 #define UNITS "/org/freedesktop/systemd1/unit/"
 
 static struct {
-        sd_event *event;
-        sd_bus *here, *there;
+        struct fake_systemd bus;
         struct accounts *accounts;
         /* the world */
         bool off, refuse, silent,
@@ -31,23 +30,7 @@ static struct {
 } w;
 
 static void say_removed(const char *sender, const char *result) {
-        sd_bus_message *m = NULL;
-        assert_true(sd_bus_message_new_signal(w.there, &m, "/org/freedesktop/systemd1",
-                                              "org.freedesktop.systemd1.Manager", "JobRemoved") >= 0);
-        assert_true(sd_bus_message_set_sender(m, sender) >= 0);
-        assert_true(sd_bus_message_append(m, "uoss", 77, JOB, w.unit, result) >= 0);
-        assert_true(sd_bus_send(w.there, m, NULL) >= 0);
-        sd_bus_message_unref(m);
-}
-
-static int reply_job(sd_bus_message *call) {
-        sd_bus_message *reply = NULL;
-        assert_true(sd_bus_message_new_method_return(call, &reply) >= 0);
-        assert_true(sd_bus_message_set_sender(reply, ":1.1") >= 0);
-        assert_true(sd_bus_message_append(reply, "o", JOB) >= 0);
-        int r = sd_bus_send(w.there, reply, NULL);
-        sd_bus_message_unref(reply);
-        return r < 0 ? r : 1;
+        fake_systemd_removed(&w.bus, sender, JOB, w.unit, result);
 }
 
 static int restart_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -60,7 +43,7 @@ static int restart_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) 
                 return 1;
         if (w.refuse)
                 return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "may not");
-        return reply_job(m);
+        return fake_systemd_reply(&w.bus, m, JOB);
 }
 
 static int stop_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -69,10 +52,6 @@ static int stop_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         (void) snprintf(w.stopped_unit, sizeof(w.stopped_unit), "%s", unit);
         w.stopped++;
         return sd_bus_reply_method_return(m, "o", "/org/freedesktop/systemd1/job/78");
-}
-
-static int add_match(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sd_bus_reply_method_return(m, "");
 }
 
 static int get_status(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -92,12 +71,9 @@ static const sd_bus_vtable systemd[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("RestartUnit", "ss", "o", restart_unit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("StopUnit", "ss", "o", stop_unit, SD_BUS_VTABLE_UNPRIVILEGED), SD_BUS_VTABLE_END};
-static const sd_bus_vtable driver[] = {
-        SD_BUS_VTABLE_START(0), SD_BUS_METHOD("AddMatch", "s", "", add_match, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_VTABLE_END};
 
 static sd_bus *the_bus(void *userdata) {
-        return w.off ? NULL : w.here;
+        return w.off ? NULL : w.bus.here;
 }
 
 static void on_refused(void *userdata, uid_t uid) {
@@ -106,37 +82,22 @@ static void on_refused(void *userdata, uid_t uid) {
 }
 
 static int begin(void **state) {
-        int fds[2];
         memset(&w, 0, sizeof(w));
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        assert_true(sd_event_new(&w.event) >= 0);
-        assert_true(sd_bus_new(&w.here) >= 0 && sd_bus_set_fd(w.here, fds[0], fds[0]) >= 0);
-        assert_true(sd_bus_new(&w.there) >= 0 && sd_bus_set_fd(w.there, fds[1], fds[1]) >= 0);
-        assert_true(sd_bus_set_server(w.there, 1, (sd_id128_t){0}) >= 0);
-        assert_true(sd_bus_start(w.there) >= 0 && sd_bus_start(w.here) >= 0);
-        assert_true(sd_bus_add_filter(w.there, NULL, get_status, NULL) >= 0);
-        assert_true(sd_bus_add_object_vtable(w.there, NULL, "/org/freedesktop/systemd1",
-                                             "org.freedesktop.systemd1.Manager", systemd, NULL) >= 0);
-        assert_true(sd_bus_add_object_vtable(w.there, NULL, "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                             driver, NULL) >= 0);
-        assert_true(sd_bus_attach_event(w.there, w.event, 0) >= 0 &&
-                    sd_bus_attach_event(w.here, w.event, 0) >= 0);
-        const struct accounts_config c = {.event = w.event, .bus = the_bus, .refused = on_refused};
+        fake_systemd_begin(&w.bus, systemd, NULL);
+        assert_true(sd_bus_add_filter(w.bus.there, NULL, get_status, NULL) >= 0);
+        const struct accounts_config c = {.event = w.bus.event, .bus = the_bus, .refused = on_refused};
         return accounts_new(&c, &w.accounts);
 }
 
 static int end(void **state) {
         w.accounts = accounts_free(w.accounts);
-        sd_bus_close_unref(w.here);
-        sd_bus_close_unref(w.there);
-        sd_event_unref(w.event);
+        fake_systemd_end(&w.bus);
         return 0;
 }
 
 /* Until nothing more happens. */
 static void run(void) {
-        while (sd_event_run(w.event, 20000) > 0)
-                ;
+        fake_systemd_run(&w.bus, 20000);
 }
 
 /* The unit that was started last ends. */
@@ -232,7 +193,7 @@ static void a_unit_that_hangs_is_given_up_for_the_next(void **state) {
         assert_true(w.started == 1 && w.stopped == 0);
         w.silent = false;
         while (w.started == 1)
-                assert_true(sd_event_run(w.event, 2 * ACCOUNTS_USEC) > 0);
+                assert_true(sd_event_run(w.bus.event, 2 * ACCOUNTS_USEC) > 0);
         assert_string_equal(w.stopped_unit, UNIT(2001));
         run();
         assert_string_equal(w.unit, UNIT(2002));

@@ -1201,13 +1201,13 @@ static void emergencies_are_listed_newest_first_and_counted(void **state) {
         assert_int_equal(store_add_emergency(s, &e), 0);
         assert_int_equal(store_each_emergency(s, see_emergency, seen), 0);
         assert_string_equal(seen, "emergency1 anna! anna ");
-        assert_int_equal(store_count_emergencies(s, 1, NOW - 200, NOW, &n), 0);
+        assert_int_equal(store_count_emergencies(s, 1, NOW, &n), 0);
         assert_int_equal(n, 1); /* the drill does not count */
-        assert_int_equal(store_count_emergencies(s, 1, 0, NOW - 200, &n), 0);
+        assert_int_equal(store_count_emergencies(s, 1, NOW - 200, &n), 0);
         assert_int_equal(n, 0); /* the clock was set back: what comes later has not been */
-        assert_int_equal(store_count_emergencies(s, 1, NOW - 50, NOW, &n), 0);
+        assert_int_equal(store_count_emergencies(s, 1, NOW - 50 + 24 * 3600 * 1000000ULL, &n), 0);
         assert_int_equal(n, 0);
-        assert_int_equal(store_count_emergencies(s, 2, 0, NOW + 1000, &n), 0);
+        assert_int_equal(store_count_emergencies(s, 2, NOW + 1000, &n), 0);
         assert_int_equal(n, 0); /* nor does one of an account, which has no badge alone */
         assert_int_equal(store_add_emergency(s, &e), -EEXIST);
 }

@@ -3,11 +3,11 @@
  * comes to the screen only after that unit's own transaction was let in and ended well, and once. */
 #include "helper/switch/instance.h"
 #include "helper/switcher.h"
+#include "tests/unit/fake_systemd.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <sys/socket.h>
 #include <cmocka.h>
 
 #define ATTEMPT "00112233445566778899aabbccddeeff"
@@ -16,8 +16,7 @@
 #define OWN SWITCH_SERVICE
 
 static struct {
-        sd_event *event;
-        sd_bus *here, *there;
+        struct fake_systemd bus;
         struct switcher *switcher;
         /* the world */
         enum switch_engine engine;
@@ -33,27 +32,11 @@ static struct {
 } w;
 
 static void say_removed_as(const char *sender, const char *job, const char *result) {
-        sd_bus_message *m = NULL;
-        assert_true(sd_bus_message_new_signal(w.there, &m, "/org/freedesktop/systemd1",
-                                              "org.freedesktop.systemd1.Manager", "JobRemoved") >= 0);
-        assert_true(!sender || sd_bus_message_set_sender(m, sender) >= 0);
-        assert_true(sd_bus_message_append(m, "uoss", 77, job, w.unit, result) >= 0);
-        assert_true(sd_bus_send(w.there, m, NULL) >= 0);
-        sd_bus_message_unref(m);
+        fake_systemd_removed(&w.bus, sender, job, w.unit, result);
 }
 
 static void say_removed(const char *job, const char *result) {
-        say_removed_as(":1.1", job, result);
-}
-
-static int reply_job(sd_bus_message *call) {
-        sd_bus_message *reply = NULL;
-        assert_true(sd_bus_message_new_method_return(call, &reply) >= 0);
-        assert_true(sd_bus_message_set_sender(reply, ":1.1") >= 0);
-        assert_true(sd_bus_message_append(reply, "o", JOB) >= 0);
-        int r = sd_bus_send(w.there, reply, NULL);
-        sd_bus_message_unref(reply);
-        return r < 0 ? r : 1;
+        say_removed_as(FAKE_SYSTEMD, job, result);
 }
 
 static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -66,7 +49,7 @@ static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return 1;
         if (w.refuse)
                 return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "may not");
-        return reply_job(m);
+        return fake_systemd_reply(&w.bus, m, JOB);
 }
 
 static int get_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -91,7 +74,7 @@ static const sd_bus_vtable driver[] = {
         SD_BUS_METHOD("AddMatch", "s", "", add_match, SD_BUS_VTABLE_UNPRIVILEGED), SD_BUS_VTABLE_END};
 
 static sd_bus *the_bus(void *userdata) {
-        return w.here;
+        return w.bus.here;
 }
 
 static enum switch_engine the_engine(void *userdata) {
@@ -115,23 +98,11 @@ static void on_done(void *userdata, const struct switcher_wish *wish, int status
 }
 
 static int begin(void **state) {
-        int fds[2];
         memset(&w, 0, sizeof(w));
         w.engine = SWITCH_AUTO;
         w.session = "c5";
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        assert_true(sd_event_new(&w.event) >= 0);
-        assert_true(sd_bus_new(&w.here) >= 0 && sd_bus_set_fd(w.here, fds[0], fds[0]) >= 0);
-        assert_true(sd_bus_new(&w.there) >= 0 && sd_bus_set_fd(w.there, fds[1], fds[1]) >= 0);
-        assert_true(sd_bus_set_server(w.there, 1, (sd_id128_t){0}) >= 0);
-        assert_true(sd_bus_start(w.there) >= 0 && sd_bus_start(w.here) >= 0);
-        assert_true(sd_bus_add_object_vtable(w.there, NULL, "/org/freedesktop/systemd1",
-                                             "org.freedesktop.systemd1.Manager", systemd, NULL) >= 0);
-        assert_true(sd_bus_add_object_vtable(w.there, NULL, "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                             driver, NULL) >= 0);
-        assert_true(sd_bus_attach_event(w.there, w.event, 0) >= 0 &&
-                    sd_bus_attach_event(w.here, w.event, 0) >= 0);
-        const struct switcher_config c = {.event = w.event,
+        fake_systemd_begin(&w.bus, systemd, driver);
+        const struct switcher_config c = {.event = w.bus.event,
                                           .bus = the_bus,
                                           .done = on_done,
                                           .engine = the_engine,
@@ -143,9 +114,7 @@ static int begin(void **state) {
 
 static int end(void **state) {
         w.switcher = switcher_free(w.switcher);
-        sd_bus_close_unref(w.here);
-        sd_bus_close_unref(w.there);
-        sd_event_unref(w.event);
+        fake_systemd_end(&w.bus);
         return 0;
 }
 
@@ -158,8 +127,7 @@ static int wish(uint64_t client, uid_t uid, const char *service, const char *uni
 
 /* Until nothing more happens. */
 static void run(void) {
-        while (sd_event_run(w.event, 200000) > 0)
-                ;
+        fake_systemd_run(&w.bus, 200000);
 }
 
 static int take(uid_t uid, const char *user, const char *service, const char *unit) {
@@ -232,10 +200,10 @@ static void what_cannot_be_begun_is_a_prompts(void **state) {
         switcher_client_gone(w.switcher, 7);
         w.engine = SWITCH_LOGIND;
         w.dones = 0;
-        sd_bus *bus = w.here;
-        w.here = NULL;
+        sd_bus *bus = w.bus.here;
+        w.bus.here = NULL;
         assert_int_equal(wish(7, 2001, OWN, ""), -EOPNOTSUPP);
-        w.here = bus;
+        w.bus.here = bus;
         struct switcher_wish odd = {.client = 7, .uid = 2001, .user = "anna", .attempt = "../../etc"};
         assert_int_equal(switcher_begin(w.switcher, &odd), -EOPNOTSUPP);
         run();
@@ -268,7 +236,7 @@ static void systemd_that_refuses_or_hangs_shows_nobody(void **state) {
         w.silent = true;
         assert_int_equal(wish(8, 2001, OWN, ""), 0);
         while (w.dones == 1)
-                assert_true(sd_event_run(w.event, 2 * BROKER_GRANT_USEC) > 0);
+                assert_true(sd_event_run(w.bus.event, 2 * BROKER_GRANT_USEC) > 0);
         assert_true(w.client == 8 && w.status == -ETIMEDOUT);
         assert_int_equal(take(2001, "anna", OWN, UNIT), -ESTALE);
 }
@@ -301,7 +269,7 @@ static void the_engine_goes_by_the_rules_and_the_display_manager(void **state) {
         assert_true(switcher_is_of_terminals(w.switcher));
         assert_string_equal(switcher_service(w.switcher), OWN);
         w.manager = "lightdm";
-        switcher_connected(w.switcher, w.here);
+        switcher_connected(w.switcher, w.bus.here);
         run();
         assert_false(switcher_is_of_terminals(w.switcher));
         assert_true(switcher_has_greeter(w.switcher));
@@ -310,7 +278,7 @@ static void the_engine_goes_by_the_rules_and_the_display_manager(void **state) {
         assert_true(switcher_is_of_terminals(w.switcher) && switcher_has_greeter(w.switcher));
         assert_string_equal(switcher_service(w.switcher), OWN);
         w.manager = NULL;
-        switcher_connected(w.switcher, w.here);
+        switcher_connected(w.switcher, w.bus.here);
         run();
         w.engine = SWITCH_LIGHTDM;
         assert_false(switcher_is_of_terminals(w.switcher));

@@ -2,18 +2,17 @@
 /* An emergency account is nobody's until its home is wiped, and what goes wrong with that keeps it from
  * nobody. */
 #include "helper/wipes.h"
+#include "tests/unit/fake_systemd.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <systemd/sd-event.h>
 #include <cmocka.h>
 
 static struct {
-        sd_event *event;
-        sd_bus *here, *there;
+        struct fake_systemd bus;
         struct wipes *wipes;
         bool off, refuse;
         unsigned started;
@@ -22,7 +21,6 @@ static struct {
 
 static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *unit, *mode;
-        sd_bus_message *reply = NULL;
         char job[64];
         assert_true(sd_bus_message_read(m, "ss", &unit, &mode) >= 0);
         (void) snprintf(w.unit, sizeof(w.unit), "%s", unit);
@@ -30,70 +28,37 @@ static int start_unit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (w.refuse)
                 return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "may not");
         (void) snprintf(job, sizeof(job), "/org/freedesktop/systemd1/job/%u", w.started);
-        assert_true(sd_bus_message_new_method_return(m, &reply) >= 0);
-        assert_true(sd_bus_message_set_sender(reply, ":1.1") >= 0);
-        assert_true(sd_bus_message_append(reply, "o", job) >= 0);
-        int r = sd_bus_send(w.there, reply, NULL);
-        sd_bus_message_unref(reply);
-        return r < 0 ? r : 1;
-}
-
-static int add_match(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sd_bus_reply_method_return(m, "");
+        return fake_systemd_reply(&w.bus, m, job);
 }
 
 static const sd_bus_vtable systemd[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("StartUnit", "ss", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED), SD_BUS_VTABLE_END};
-static const sd_bus_vtable driver[] = {
-        SD_BUS_VTABLE_START(0), SD_BUS_METHOD("AddMatch", "s", "", add_match, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_VTABLE_END};
 
 static sd_bus *the_bus(void *userdata) {
-        return w.off ? NULL : w.here;
+        return w.off ? NULL : w.bus.here;
 }
 
 static void turn(void) {
-        while (sd_event_run(w.event, 20000) > 0)
-                ;
+        fake_systemd_run(&w.bus, 20000);
 }
 
 static void ends(unsigned job, const char *result) {
-        sd_bus_message *m = NULL;
         char path[64];
         (void) snprintf(path, sizeof(path), "/org/freedesktop/systemd1/job/%u", job);
-        assert_true(sd_bus_message_new_signal(w.there, &m, "/org/freedesktop/systemd1",
-                                              "org.freedesktop.systemd1.Manager", "JobRemoved") >= 0);
-        assert_true(sd_bus_message_set_sender(m, ":1.1") >= 0);
-        assert_true(sd_bus_message_append(m, "uoss", job, path, w.unit, result) >= 0);
-        assert_true(sd_bus_send(w.there, m, NULL) >= 0);
-        sd_bus_message_unref(m);
+        fake_systemd_removed(&w.bus, FAKE_SYSTEMD, path, w.unit, result);
         turn();
 }
 
 static int begin(void **state) {
-        int fds[2];
         memset(&w, 0, sizeof(w));
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        assert_true(sd_event_new(&w.event) >= 0);
-        assert_true(sd_bus_new(&w.here) >= 0 && sd_bus_set_fd(w.here, fds[0], fds[0]) >= 0);
-        assert_true(sd_bus_new(&w.there) >= 0 && sd_bus_set_fd(w.there, fds[1], fds[1]) >= 0);
-        assert_true(sd_bus_set_server(w.there, 1, (sd_id128_t){0}) >= 0);
-        assert_true(sd_bus_start(w.there) >= 0 && sd_bus_start(w.here) >= 0);
-        assert_true(sd_bus_add_object_vtable(w.there, NULL, "/org/freedesktop/systemd1",
-                                             "org.freedesktop.systemd1.Manager", systemd, NULL) >= 0);
-        assert_true(sd_bus_add_object_vtable(w.there, NULL, "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                             driver, NULL) >= 0);
-        assert_true(sd_bus_attach_event(w.there, w.event, 0) >= 0 &&
-                    sd_bus_attach_event(w.here, w.event, 0) >= 0);
+        fake_systemd_begin(&w.bus, systemd, NULL);
         return wipes_new(the_bus, NULL, &w.wipes);
 }
 
 static int end(void **state) {
         w.wipes = wipes_free(w.wipes);
-        sd_bus_close_unref(w.here);
-        sd_bus_close_unref(w.there);
-        sd_event_unref(w.event);
+        fake_systemd_end(&w.bus);
         return 0;
 }
 
